@@ -1,0 +1,1 @@
+"""Ground every service stands on. Knows no business noun except in `contracts`."""

@@ -1,0 +1,1 @@
+"""How services reach each other's ears: one contract, two transports."""

@@ -1,0 +1,1 @@
+"""What each service says: one module per service, one class per fact."""

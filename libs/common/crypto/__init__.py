@@ -1,0 +1,1 @@
+"""Secrets at rest: the keyring, sealing, and blind indexes."""

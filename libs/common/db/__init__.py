@@ -1,0 +1,1 @@
+"""One way to a database: SQLite and PostgreSQL behind one unit of work."""

@@ -1,0 +1,150 @@
+"""Engines that do not surprise: what each database needs to keep its promises.
+
+SQLite: WAL, synchronous=FULL, foreign keys, and BEGIN IMMEDIATE on writes behind one lock, because
+its own queue of writers is unfair and its deferred transactions lose updates in silence.
+PostgreSQL: a search_path per service, and an end to every wait: connect, lock, statement, pool.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from libs.common.errors import Unavailable
+
+CONNECT_SECONDS = 3
+LOCK_MILLIS = 4_000
+STATEMENT_MILLIS = 5_000
+COMMAND_SECONDS = 6
+POOL_WAIT_SECONDS = 1
+UNIT_SECONDS = 8
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database did not answer, or not in time. What was asked may or may not have happened."""
+
+    code = "DATABASE_UNAVAILABLE"
+
+
+class Database:
+    """One service's database: where its sessions come from."""
+
+    def __init__(self, url: str, *, schema: str, pool_size: int = 20) -> None:
+        self.url = url
+        self.schema = schema
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        self.engine = _sqlite(url) if self.is_sqlite else _postgres(url, schema, pool_size)
+        self._reading = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
+        writing = self.engine.execution_options(writing=True)
+        self._writing = async_sessionmaker(writing, expire_on_commit=False)
+        self._write_lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """A transaction that may write; leaving the block commits."""
+        async with _refusals(), asyncio.timeout(UNIT_SECONDS):
+            if not self.is_sqlite:
+                async with self._writing() as session, session.begin():
+                    yield session
+                return
+            async with self._write_lock, self._writing() as session, session.begin():
+                yield session
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A transaction that only reads."""
+        async with _refusals(), asyncio.timeout(UNIT_SECONDS), self._reading() as session:
+            yield session
+
+    async def ping(self) -> None:
+        """Answer if the database does; raise DatabaseUnavailable if not."""
+        async with self.read() as session:
+            await session.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self.engine.dispose()
+
+
+@asynccontextmanager
+async def _refusals() -> AsyncIterator[None]:
+    """Turn a database that is away, slow or full into one refusal."""
+    try:
+        yield
+    except (TimeoutError, PoolTimeout, OSError) as error:
+        raise DatabaseUnavailable("The database did not answer in time.") from error
+    except DBAPIError as error:
+        if _is_outage(error):
+            raise DatabaseUnavailable("The database is not available.") from error
+        raise
+
+
+def _is_outage(error: DBAPIError) -> bool:
+    """Whether it is the database's state and not our statement: sending it again may help."""
+    if error.connection_invalidated:
+        return True
+    name = type(error.orig.__cause__ or error.orig).__name__ if error.orig else ""
+    code = str(getattr(error.orig, "sqlstate", None) or "")
+    # 08 connection, 40 rollback (deadlock, serialization), 53 resources, 55P03 lock, 57 operator
+    return code[:2] in {"08", "40", "53", "57"} or code == "55P03" or name == "OperationalError"
+
+
+def _sqlite(url: str) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        connect_args={"isolation_level": None, "timeout": 5},
+        pool_size=5,
+        max_overflow=0,
+        pool_timeout=POOL_WAIT_SECONDS * 5,
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        writing = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+def _postgres(url: str, schema: str, pool_size: int) -> AsyncEngine:
+    server: dict[str, Any] = {
+        "application_name": f"redress-{schema}",
+        "search_path": schema,
+        "lock_timeout": str(LOCK_MILLIS),
+        "statement_timeout": str(STATEMENT_MILLIS),
+        "idle_in_transaction_session_timeout": "15000",
+        "timezone": "UTC",
+        "jit": "off",
+    }
+    return create_async_engine(
+        url,
+        connect_args={
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": COMMAND_SECONDS,
+            "server_settings": server,
+        },
+        pool_size=max(1, pool_size // 2),
+        max_overflow=pool_size - max(1, pool_size // 2),
+        pool_timeout=POOL_WAIT_SECONDS,
+        pool_pre_ping=True,
+        hide_parameters=True,
+    )

@@ -1,0 +1,96 @@
+"""Doing a thing once, however often it is asked: the Idempotency-Key row.
+
+The key is claimed by the first statement of the transaction that does the work, and the reply is
+stored in it. So a second caller with the same key waits for the first and gets its reply, and a
+crash leaves either both or neither.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from libs.common.clock import utc_now
+from libs.common.crypto.keyring import ServiceKeys
+from libs.common.db.base import Ground
+from libs.common.db.writes import insert_new
+from libs.common.errors import Invalid
+
+
+class KeyReused(Invalid):
+    """The key was used for another request; the same key means the same request."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What makes a request the same one: who, what, the key they gave, and the body."""
+
+    key: str
+    fingerprint: bytes
+
+    @classmethod
+    def of(cls, *, caller: str, route: str, key: str, body: bytes) -> "Request":
+        """Keys of different callers or routes never meet."""
+        name = hashlib.sha256(f"{caller}\0{route}\0{key}".encode()).hexdigest()
+        return cls(name, hashlib.sha256(body).digest())
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A stored answer."""
+
+    status: int
+    body: bytes
+
+
+class Replay(Exception):
+    """This request was answered before; `reply` is that answer."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__("answered before")
+        self.reply = reply
+
+
+async def claim(session: AsyncSession, ground: Ground, keys: ServiceKeys, request: Request) -> None:
+    """Claim `request` for this transaction. Raises Replay or KeyReused."""
+    is_new = await insert_new(
+        session,
+        ground.idempotency_keys,
+        key=request.key,
+        fingerprint=request.fingerprint,
+        created_at=utc_now(),
+    )
+    if not is_new:
+        await replay(session, ground, keys, request)
+
+
+async def replay(
+    session: AsyncSession, ground: Ground, keys: ServiceKeys, request: Request
+) -> None:
+    """Raise Replay or KeyReused if `request` was answered before."""
+    table = ground.idempotency_keys
+    query = select(table.c.fingerprint, table.c.status, table.c.reply)
+    row = (await session.execute(query.where(table.c.key == request.key))).one_or_none()
+    if row is None:
+        return
+    if row.fingerprint != request.fingerprint:
+        raise KeyReused("This Idempotency-Key was used for another request.")
+    if row.reply is not None:
+        raise Replay(Reply(row.status, keys.unwrap(row.reply, aad=_aad(request))))
+
+
+async def store(
+    session: AsyncSession, ground: Ground, keys: ServiceKeys, request: Request, reply: Reply
+) -> None:
+    """Keep `reply`, sealed, for whoever asks again with the same key."""
+    table = ground.idempotency_keys
+    sealed = keys.wrap(reply.body, aad=_aad(request))
+    statement = update(table).where(table.c.key == request.key)
+    await session.execute(statement.values(status=reply.status, reply=sealed))
+
+
+def _aad(request: Request) -> str:
+    return f"idempotency_keys.reply.{request.key}"

@@ -1,0 +1,75 @@
+"""Configuration: frozen objects read once from the environment, built in `app.py`, passed down."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SERVICES = ("users", "grievance", "files", "tasks", "chat")
+"""The services behind the gateway."""
+
+
+class SharedSettings(BaseSettings):
+    """What every process of one installation agrees on (`REDRESS_*`)."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="REDRESS_",
+        env_file=".env",
+        env_nested_delimiter="__",
+        extra="ignore",
+        frozen=True,
+    )
+
+    data_dir: Path = Path("var")
+    keys_dir: Path | None = None
+    bus_url: SecretStr | None = None
+    bus_prefix: str = "redress"
+    redis_url: SecretStr | None = None
+    redis_prefix: str = "redress:"
+    peers: dict[str, str] = Field(default_factory=dict)
+    host: str = "127.0.0.1"
+    port: int = 8000
+    admin_port: int = 0
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+    otlp_endpoint: str | None = None
+    trace_ratio: float = Field(default=0.0, ge=0, le=1)
+    internal_deadline: float = Field(default=3.0, gt=0)
+    drain_seconds: float = Field(default=25.0, gt=0)
+
+    @cached_property
+    def keys(self) -> Path:
+        """Where the keyring, this service's signing key and its peers' public keys lie."""
+        return self.keys_dir or self.data_dir / "keys"
+
+    @property
+    def bus(self) -> str:
+        """The bus; without one named, a file that belongs to a single process."""
+        if self.bus_url is None:
+            return f"embedded://{(self.data_dir / 'bus.db').absolute()}"
+        return self.bus_url.get_secret_value()
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether everything runs in this one process."""
+        return self.bus_url is None
+
+
+class ServiceSettings(BaseSettings):
+    """Base of a service's own settings; a subclass sets its `env_prefix`."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_nested_delimiter="__", extra="ignore", frozen=True
+    )
+
+    shared: SharedSettings = Field(default_factory=SharedSettings)
+    database_url: SecretStr | None = None
+    pool_size: int = Field(default=20, ge=1, le=100)
+
+    def database(self, service: str) -> str:
+        """The SQLAlchemy URL; without one named, an SQLite file of this service's own."""
+        if self.database_url is None:
+            return f"sqlite+aiosqlite:///{(self.shared.data_dir / f'{service}.db').absolute()}"
+        return self.database_url.get_secret_value()

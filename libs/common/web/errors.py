@@ -1,0 +1,80 @@
+"""Everything that says no, in the one refusal shape: ours, the framework's, and the unforeseen."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from libs.common.db.idempotency import Replay
+from libs.common.errors import AppError, BadRequest, Invalid, NotFound
+from libs.common.logging import get_logger
+from libs.common.web.responses import JSON, refusal
+
+log = get_logger(__name__)
+
+MAX_DETAILS = 20
+
+
+class MethodNotAllowed(AppError):
+    """The path exists; this method on it does not."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    code = "METHOD_NOT_ALLOWED"
+
+
+class Unforeseen(AppError):
+    """A fault of ours: the log has it under the request id."""
+
+    code = "INTERNAL_ERROR"
+
+
+def request_id(request: Request) -> str | None:
+    """The id this request is logged under."""
+    found: str | None = request.scope.get("state", {}).get("request_id")
+    return found
+
+
+def described(error: RequestValidationError) -> Invalid:
+    """What is wrong and where; never what was sent, which may be somebody's secret."""
+    fields = [
+        {"field": ".".join(str(part) for part in item["loc"])[:200], "problem": _problem(item)}
+        for item in error.errors()[:MAX_DETAILS]
+    ]
+    return Invalid("The request does not have the right shape.", fields=fields)
+
+
+def _problem(item: dict[str, Any]) -> str:
+    known = "value_error" if item["type"] == "value_error" else None
+    return known or str(item["msg"])[:200]
+
+
+def _of_framework(error: HTTPException) -> AppError:
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return NotFound("There is nothing here.")
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return MethodNotAllowed("This method is not allowed here.")
+    return BadRequest("The request is malformed.")
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Render every refusal in the one shape."""
+
+    def handler(kind: type[Exception], read: Callable[[Any], AppError]) -> None:
+        async def render(request: Request, error: Exception) -> Response:
+            return refusal(read(error), request_id(request))
+
+        app.add_exception_handler(kind, render)
+
+    handler(AppError, lambda error: error)
+    handler(RequestValidationError, described)
+    handler(HTTPException, _of_framework)
+    app.add_exception_handler(Replay, _render_replay)
+
+
+async def _render_replay(_: Request, replay: Exception) -> Response:
+    assert isinstance(replay, Replay)  # noqa: S101 - for the type checker
+    headers = {"Idempotency-Replayed": "true"}
+    return Response(replay.reply.body, replay.reply.status, headers, JSON)

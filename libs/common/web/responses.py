@@ -1,0 +1,88 @@
+"""The shapes every public answer has (seed 1, «Response Formats»; requirements S1-40, S1-41)."""
+
+from http import HTTPStatus
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from fastapi import Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from libs.common.db.uow import Transaction
+from libs.common.errors import AppError
+
+T = TypeVar("T")
+
+JSON = "application/json"
+
+
+class Schema(BaseModel):
+    """Base of every wire model: unknown input is refused, and rows can be read."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        from_attributes=True,
+        frozen=True,
+        hide_input_in_errors=True,
+        json_schema_serialization_defaults_required=True,
+        coerce_numbers_to_str=False,
+    )
+
+
+def Words(max_length: int, *, min_length: int = 1) -> StringConstraints:  # noqa: N802
+    """Text that people write, trimmed and counted in characters: `Annotated[str, Words(100)]`."""
+    return StringConstraints(
+        strip_whitespace=True, min_length=min_length, max_length=max_length, strict=True
+    )
+
+
+Int32 = Annotated[int, Field(ge=-(2**31), le=2**31 - 1, strict=True)]
+
+
+class Success(Schema, Generic[T]):
+    status: Literal["success"] = "success"
+    data: T
+    message: str | None = None
+
+
+class Page(Schema, Generic[T]):
+    items: list[T]
+    next_cursor: str | None
+
+
+class Refusal(Schema):
+    code: str
+    message: str
+    details: dict[str, Any]
+    request_id: str | None
+
+
+class Failure(Schema):
+    status: Literal["error"] = "error"
+    error: Refusal
+
+
+def answer(
+    body: BaseModel,
+    *,
+    tx: Transaction | None = None,
+    status: int = HTTPStatus.OK,
+    version: int | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """The answer `body`; kept with `tx` for whoever repeats the request with the same key."""
+    content = body.model_dump_json().encode()
+    if tx is not None:
+        tx.answer(status, content)
+    extra = dict(headers or {})
+    if version is not None:
+        extra["ETag"] = f'"{version}"'
+    return Response(content, int(status), extra, JSON)
+
+
+def refusal(error: AppError, request_id: str | None) -> Response:
+    """The answer that says no."""
+    body = Failure(
+        error=Refusal(
+            code=error.code, message=error.message, details=error.details, request_id=request_id
+        )
+    )
+    return Response(body.model_dump_json().encode(), int(error.status), error.headers, JSON)

@@ -1,0 +1,146 @@
+"""Serve apps until told to stop, then finish what was begun.
+
+One signal handler for every server of the process. On SIGTERM or SIGINT: the readiness probe says
+no, listening ends, requests in flight get their answers (up to `drain_seconds`), then the apps
+close what they hold. A second signal does not wait.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from libs.common.logging import get_logger
+from libs.common.settings import SharedSettings
+
+log = get_logger(__name__)
+
+BACKLOG = 2048
+KEEP_ALIVE_SECONDS = 30
+MAX_HEAD_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Site:
+    """An app and the socket it answers on."""
+
+    app: ASGIApp
+    socket: socket.socket
+
+    @property
+    def port(self) -> int:
+        """The port, also when the system chose it."""
+        port: int = self.socket.getsockname()[1]
+        return port
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket at `host:port`; port 0 lets the system choose. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind((host, port))
+    bound.set_inheritable(False)
+    return bound
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that leaves signals to `serve`."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(
+    sites: Sequence[Site], settings: SharedSettings, *, ready: Callable[[], None] | None = None
+) -> None:
+    """Serve `sites`, the first one opening last: by then the others can answer it.
+
+    `ready` is called once all of them answer.
+    """
+    servers = [Server(_config(site, settings)) for site in sites]
+    loop = asyncio.get_running_loop()
+    asked = 0
+
+    def stop() -> None:
+        nonlocal asked
+        asked += 1
+        for server in servers:
+            server.should_exit = True
+            server.force_exit = asked > 1
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stop)
+    async with contextlib.AsyncExitStack() as stack:
+        for part in (slice(1, None), slice(0, 1)):
+            await stack.enter_async_context(_opened(servers[part], sites[part]))
+        if ready:
+            ready()
+
+
+class DidNotStart(OSError):
+    """A program could not open what it needs; the line of its log before this one says what."""
+
+
+@contextlib.asynccontextmanager
+async def _opened(servers: Sequence[Server], sites: Sequence[Site]) -> AsyncIterator[None]:
+    """Open `servers`; leaving the block waits until they ended."""
+    tasks = [
+        asyncio.create_task(server.serve([site.socket]))
+        for server, site in zip(servers, sites, strict=True)
+    ]
+    try:
+        while not all(server.started for server in servers):
+            if any(task.done() for task in tasks):
+                raise DidNotStart("A service did not start; its log says why.")
+            await asyncio.sleep(0.01)
+        yield
+    finally:
+        await asyncio.gather(*tasks)
+
+
+def _config(site: Site, settings: SharedSettings) -> uvicorn.Config:
+    return uvicorn.Config(
+        site.app,
+        http="httptools",
+        loop="uvloop",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=True,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=int(settings.drain_seconds),
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+    )
+
+
+def run(main: object) -> None:
+    """Run the coroutine `main` on uvloop."""
+    import uvloop  # noqa: PLC0415 - not on every platform; only servers need it
+
+    uvloop.run(main)  # type: ignore[arg-type]
+
+
+async def admin(scope: Scope, receive: Receive, send: Send) -> None:
+    """The process's own port: `/metrics` for Prometheus, and a sign of life. Never public."""
+    if scope["type"] == "lifespan":
+        while (await receive())["type"] != "lifespan.shutdown":
+            await send({"type": "lifespan.startup.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    found = {"/metrics": generate_latest, "/healthz": lambda: b"alive\n"}.get(scope["path"])
+    body = found() if found else b"not found\n"
+    kind = CONTENT_TYPE_LATEST if scope["path"] == "/metrics" else "text/plain"
+    head = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200 if found else 404, "headers": head})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,99 @@
+"""`python -m services`: the whole system in one process, for a machine with nothing installed.
+
+Six servers on loopback, the gateway on PORT (8000); SQLite files and the embedded bus under `var/`.
+"""
+
+import argparse
+import os
+import sys
+
+from libs.common.bus.factory import open_bus
+from libs.common.bus.protocol import Bus
+from libs.common.cli import make_keys, observe
+from libs.common.clock import monotonic
+from libs.common.crypto.keyring import KeyringError
+from libs.common.settings import SERVICES, SharedSettings
+from libs.common.web.serving import Site, admin, bind, run, serve
+from services.chat.app import create_app as chat
+from services.chat.settings import ChatSettings
+from services.files.app import create_app as files
+from services.files.settings import FilesSettings
+from services.gateway.app import create_app as gateway
+from services.gateway.settings import GatewaySettings
+from services.grievance.app import create_app as grievance
+from services.grievance.settings import GrievanceSettings
+from services.tasks.app import create_app as tasks
+from services.tasks.settings import TasksSettings
+from services.users.app import create_app as users
+from services.users.settings import UsersSettings
+
+PROGRAMS = {
+    "users": (users, UsersSettings),
+    "grievance": (grievance, GrievanceSettings),
+    "files": (files, FilesSettings),
+    "tasks": (tasks, TasksSettings),
+    "chat": (chat, ChatSettings),
+}
+
+
+def arrange(shared: SharedSettings, bus: Bus) -> list[Site]:
+    """Bind every socket, tell everybody where the others are, and build the apps."""
+    door = bind(shared.host, shared.port)
+    inner = bind("127.0.0.1", shared.admin_port)
+    sockets = {name: bind("127.0.0.1", 0) for name in SERVICES}
+    peers = {name: f"http://127.0.0.1:{each.getsockname()[1]}" for name, each in sockets.items()}
+    shared = shared.model_copy(update={"peers": peers})
+    sites = [
+        Site(create_app(settings(shared=shared), bus=bus), sockets[name])
+        for name, (create_app, settings) in PROGRAMS.items()
+    ]
+    outside = Site(gateway(GatewaySettings(shared=shared), bus=bus), door)
+    return [outside, Site(admin, inner), *sites]
+
+
+async def main(shared: SharedSettings, started: float) -> None:
+    """Serve until told to stop."""
+    bus = open_bus(shared.bus, name="redress")
+    try:
+        sites = arrange(shared, bus)
+        make_keys(shared, "gateway", *SERVICES)
+        await serve(sites, shared, ready=lambda: _greet(shared, sites, monotonic() - started))
+    finally:
+        await bus.close()
+
+
+def _greet(shared: SharedSettings, sites: list[Site], seconds: float) -> None:
+    """Say where everything is, and once who may sign in."""
+    door = f"http://{shared.host}:{sites[0].port}"
+    lines = [
+        f"Redress is ready after {seconds:.1f} s.",
+        f"  API       {door}/api/v1   (health: {door}/health)",
+        f"  metrics   http://127.0.0.1:{sites[1].port}/metrics",
+        f"  data      {shared.data_dir.absolute()}",
+    ]
+    password = shared.data_dir / "admin-password"
+    if password.exists():
+        lines.append(f"  sign in   admin / {password.read_text().strip()}   (kept in {password})")
+    sys.stdout.write("\n".join(["", *lines, "  Ctrl-C ends everything.", "", ""]))
+    sys.stdout.flush()
+
+
+def _settings() -> SharedSettings:
+    parser = argparse.ArgumentParser(prog="python -m services", description=__doc__)
+    parser.add_argument("--port", type=int, help="the gateway's port (PORT, default 8000)")
+    given = parser.parse_args()
+    port = given.port if given.port is not None else os.environ.get("PORT")
+    return SharedSettings(**({} if port is None else {"port": int(port)}))
+
+
+if __name__ == "__main__":
+    began = monotonic()
+    chosen = _settings()
+    observe(chosen)
+    try:
+        run(main(chosen, began))
+    except (KeyringError, OSError) as refusal:
+        sys.stderr.write(f"redress: {refusal}\n")
+        if isinstance(refusal, OSError) and "address already in use" in str(refusal).lower():
+            sys.stderr.write(f"Port {chosen.port} is taken: `make run PORT=8001` uses another.\n")
+        sys.exit(1)

@@ -1,0 +1,5 @@
+"""Files: bytes in, judged at the door; bytes out, to those who may see them.
+
+Owns the `files` schema of grievances_db and the upload folder. Says `file.*`; hears
+`task.file_processed` and `grievance.submitted`. Knows cases and people by id only.
+"""

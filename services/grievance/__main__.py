@@ -1,0 +1,8 @@
+"""`python -m services.grievance`: this service alone."""
+
+from libs.common.cli import main
+from services.grievance.app import create_app
+from services.grievance.events import hears
+from services.grievance.settings import GrievanceSettings
+
+main("grievance", create_app, GrievanceSettings, topics=lambda: hears(None))

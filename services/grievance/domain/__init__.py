@@ -1,0 +1,1 @@
+"""What happens to grievances, and the rules it happens by."""
