@@ -16,19 +16,16 @@ def fold_devanagari(word: str) -> str:
     return _HALF_NASAL.sub("ं", word.translate(_CONFUSIONS)).removesuffix("्")
 
 
-_CASES_DEVANAGARI = [fold_devanagari(ending) for ending in _SCRIPT["endings"]["devanagari"]]
-_CASES_LATIN: list[str] = _SCRIPT["endings"]["latin"]
+_CASES_DEVANAGARI = tuple(map(fold_devanagari, _SCRIPT["endings"]["devanagari"]))
+_CASES_LATIN: tuple[str, ...] = tuple(_SCRIPT["endings"]["latin"])
 
 
 def bare_forms(word: str) -> list[str]:
     """`word` and what is left of it without a case ending."""
     latin = word.isascii()
-    shortest = _SHORTEST_LATIN if latin else _SHORTEST_DEVANAGARI
-    return [
-        word,
-        *(
-            word[: -len(ending)]
-            for ending in (_CASES_LATIN if latin else _CASES_DEVANAGARI)
-            if word.endswith(ending) and len(word) - len(ending) >= shortest
-        ),
-    ]
+    endings = _CASES_LATIN if latin else _CASES_DEVANAGARI
+    if not word.endswith(endings):
+        return [word]
+    least = _SHORTEST_LATIN if latin else _SHORTEST_DEVANAGARI
+    stems = [word.removesuffix(ending) for ending in endings if word.endswith(ending)]
+    return [word, *(stem for stem in stems if len(stem) >= least)]

@@ -1,7 +1,7 @@
 """Finding a lexicon's terms in a message, in three scripts, in one pass over its words.
 
 A term is written as people write it: `wire`, `harass*` (any ending), `ठेकेदार`, `sleep with`
-(a phrase), `touch* .. me|my|her` (up to three words between; any of the alternatives), and
+(a phrase), `touch* .. me|my|her` (up to four words between; any of the alternatives), and
 `{woman}` stands for any term of that group. Devanagari is compared by spelling with the usual
 confusions folded, English by spelling, Romanised by sound and never against an English word.
 Every lookup is a dictionary access, so time grows with the length of the text and nothing else.
@@ -17,7 +17,7 @@ from libs.language.inflecting import bare_forms, fold_devanagari
 from libs.language.resources import english_words
 from libs.language.sounding import is_devanagari, one_letter_less, one_slip_apart
 
-_GAP = 4
+_GAP = 5
 _LONGEST_WORD = 40
 _NEAR = 6
 _SOUNDED = 3
@@ -77,9 +77,9 @@ class Lexicon:
         self._sound_lengths = sorted({len(stem) for stem in self._sound_stems})
         self.marks = lru_cache(maxsize=8_192)(self._marks)
 
-    def find(self, words: Sequence[str], *, romanised: bool = False) -> Iterator[Hit]:
-        """Every term in `words`; `romanised` says that English-looking words may be Nepali."""
-        marks = [self.marks(word, romanised=romanised) for word in words]
+    def find(self, words: Sequence[str]) -> Iterator[Hit]:
+        """Every term in `words`, in the order of their first words."""
+        marks = list(map(self.marks, words))
         for start, here in enumerate(marks):
             for slot in here:
                 for phrase in self._opening.get(slot, ()):
@@ -124,7 +124,7 @@ class Lexicon:
                     near[variant].add(key)
         return near
 
-    def _marks(self, word: str, *, romanised: bool = False) -> frozenset[str]:
+    def _marks(self, word: str) -> frozenset[str]:
         if len(word) > _LONGEST_WORD:
             return _NOTHING
         devanagari = is_devanagari(word)
@@ -132,7 +132,7 @@ class Lexicon:
         found = set(_under_stems(surface, self._stems, self._stem_lengths))
         for form in bare_forms(surface):
             found.update(self._spelt.get(form, ()))
-        if not devanagari and len(word) >= _SOUNDED and (romanised or word not in english_words()):
+        if not devanagari and len(word) >= _SOUNDED and word not in english_words():
             found.update(self._heard(word))
         return frozenset(found) or _NOTHING
 

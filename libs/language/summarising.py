@@ -1,34 +1,42 @@
 """A short extract of a long message: its own sentences, none invented.
 
 Two thirds of real grievances have at most two sentences, and then the opening is the summary.
-Otherwise the sentences that share most words with the rest are kept, with a little favour for
-the first and for those with a number in them.
+Otherwise greetings and introductions are passed over, and the sentences that share most words
+with the rest are kept, with a little favour for the first and for those with a number in them.
 """
 
 import math
 import re
 from collections import Counter, defaultdict
 
-from libs.language.normalising import INPUT_LIMIT, skeleton, standardise, tokens
+from libs.language.normalising import INPUT_LIMIT, skeleton, tokens
 
 _END = re.compile(
-    r"(?<=[।?!\n])\s+|(?<=[^\W\d_\u0900-\u097f].[)\"'\w]\.)\s+|(?<=[\u0900-\u097f]\.)\s+|\n+"
+    r"(?<=।)\s*|(?<=[?!])\s+|\n+|(?<=[\w\u0900-\u097f]{2}\.)(?<!\b[NRDMnrdm][osr]\.)(?<!नं\.)\s+"
 )
+_NAME = re.compile(r"my name is|i am called|mero na+m |मेरो नाम|म .{1,40} (?:बस्ने|हुँ)", re.IGNORECASE)
 _SHORTEST = 8
 _KEPT = 2
+_GREETING = 3
 _COMPARED = 40
-_LEAD = (0.3, 0.1)
+_LEAD = 0.3
 _NUMBER = 0.1
 
 
 def summarise(text: str, max_chars: int = 220) -> str:
-    """The two most telling sentences of `text`, in their order, within `max_chars`."""
-    plain = standardise(text[:INPUT_LIMIT])
+    """The two most telling sentences of `text`, in their order, within `max_chars`.
+
+    The letters are the writer's own; only what no database stores is left out.
+    """
+    plain = text[:INPUT_LIMIT].encode("utf-8", "ignore").decode().replace("\0", " ")
     parts = [" ".join(part.split()) for part in _END.split(plain)]
     sentences = [part for part in parts if len(part) > _SHORTEST] or [" ".join(plain.split())]
     if len(sentences) <= _KEPT:
         return _fitted(sentences, max_chars)
-    compared = sentences[:_COMPARED]
+    telling = [
+        line for line in sentences if len(line.split()) > _GREETING and not _NAME.match(line)
+    ]
+    compared = (telling if len(telling) >= _KEPT else sentences)[:_COMPARED]
     scores = _scores(compared)
     best = sorted(range(len(compared)), key=lambda at: (-scores[at], at))[:_KEPT]
     return _fitted([compared[at] for at in sorted(best)], max_chars)
@@ -51,7 +59,7 @@ def _scores(sentences: list[str]) -> list[float]:
             whole[word] += weight / length
     return [
         (sum(weight * whole[word] for word, weight in vector.items()) / length - 1) / len(sentences)
-        + (_LEAD[at] if at < len(_LEAD) else 0)
+        + (0 if at else _LEAD)
         + (_NUMBER if re.search(r"\d", sentences[at]) else 0)
         for at, (vector, length) in enumerate(zip(vectors, lengths, strict=True))
     ]
