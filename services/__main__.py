@@ -4,15 +4,18 @@ Six servers on loopback, the gateway on PORT (8000); SQLite files and the embedd
 """
 
 import argparse
-import os
 import sys
+from collections.abc import Callable
+
+from fastapi import FastAPI
 
 from libs.common.bus.factory import open_bus
 from libs.common.bus.protocol import Bus
 from libs.common.cli import make_keys, observe
 from libs.common.clock import monotonic
 from libs.common.crypto.keyring import KeyringError
-from libs.common.settings import SERVICES, SharedSettings
+from libs.common.errors import AppError
+from libs.common.settings import SERVICES, ServiceSettings, SharedSettings
 from libs.common.web.serving import Site, admin, bind, run, serve
 from services.chat.app import create_app as chat
 from services.chat.settings import ChatSettings
@@ -27,7 +30,7 @@ from services.tasks.settings import TasksSettings
 from services.users.app import create_app as users
 from services.users.settings import UsersSettings
 
-PROGRAMS = {
+PROGRAMS: dict[str, tuple[Callable[..., FastAPI], type[ServiceSettings]]] = {
     "users": (users, UsersSettings),
     "grievance": (grievance, GrievanceSettings),
     "files": (files, FilesSettings),
@@ -44,11 +47,11 @@ def arrange(shared: SharedSettings, bus: Bus) -> list[Site]:
     peers = {name: f"http://127.0.0.1:{each.getsockname()[1]}" for name, each in sockets.items()}
     shared = shared.model_copy(update={"peers": peers})
     sites = [
-        Site(create_app(settings(shared=shared), bus=bus), sockets[name])
+        Site.of(create_app(settings(shared=shared), bus=bus), sockets[name])
         for name, (create_app, settings) in PROGRAMS.items()
     ]
-    outside = Site(gateway(GatewaySettings(shared=shared), bus=bus), door)
-    return [outside, Site(admin, inner), *sites]
+    front = gateway(GatewaySettings(shared=shared), bus=bus)
+    return [Site(front, door, front.lifespan), Site(admin, inner), *sites]
 
 
 async def main(shared: SharedSettings, started: float) -> None:
@@ -82,8 +85,7 @@ def _settings() -> SharedSettings:
     parser = argparse.ArgumentParser(prog="python -m services", description=__doc__)
     parser.add_argument("--port", type=int, help="the gateway's port (PORT, default 8000)")
     given = parser.parse_args()
-    port = given.port if given.port is not None else os.environ.get("PORT")
-    return SharedSettings(**({} if port is None else {"port": int(port)}))
+    return SharedSettings() if given.port is None else SharedSettings(port=given.port)
 
 
 if __name__ == "__main__":
@@ -92,7 +94,7 @@ if __name__ == "__main__":
     observe(chosen)
     try:
         run(main(chosen, began))
-    except (KeyringError, OSError) as refusal:
+    except (KeyringError, AppError, OSError) as refusal:
         sys.stderr.write(f"redress: {refusal}\n")
         if isinstance(refusal, OSError) and "address already in use" in str(refusal).lower():
             sys.stderr.write(f"Port {chosen.port} is taken: `make run PORT=8001` uses another.\n")

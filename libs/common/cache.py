@@ -70,6 +70,7 @@ class MemoryCache:
 
     async def drop(self, key: str) -> None:
         self._values.pop(key, None)
+        self._counts.pop(key, None)
 
     async def count(self, key: str, *, seconds: int) -> int:
         until, count = self._counts.get(key, (0.0, 0))

@@ -15,12 +15,14 @@ from libs.common.db.migrations import BehindHead, migrate
 from libs.common.errors import AppError
 from libs.common.logging import start_logging
 from libs.common.messaging.consumer import Consumer
-from libs.common.settings import ServiceSettings, SharedSettings
+from libs.common.settings import ProgramSettings, ServiceSettings, SharedSettings
 from libs.common.telemetry import start_tracing
 from libs.common.tokens import Signer
 from libs.common.web.serving import Site, admin, bind, run, serve
 
-S = TypeVar("S", bound=ServiceSettings)
+S = TypeVar("S", bound=ProgramSettings)
+CreateApp = Callable[..., Any]
+"""`create_app(settings, *, bus)`: a FastAPI app, or an ASGI app with a `lifespan()` of its own."""
 
 EMBEDDED_ALONE = (
     "The embedded bus belongs to one process: `python -m services` runs all services in it. "
@@ -40,14 +42,15 @@ def observe(settings: SharedSettings) -> None:
 
 def main(
     name: str,
-    create_app: Callable[..., FastAPI],
+    create_app: CreateApp,
     settings_type: type[S],
     *,
     topics: Callable[[], Consumer] | None = None,
     commands: dict[str, tuple[str, Callable[[S, argparse.Namespace], Coroutine[Any, Any, None]]]]
     | None = None,
+    options: dict[str, Callable[[argparse.ArgumentParser], None]] | None = None,
 ) -> None:
-    """Run one command of the service `name`."""
+    """Run one command of the service `name`; `options` adds a command's own arguments."""
     parser = argparse.ArgumentParser(prog=f"python -m services.{name}")
     sub = parser.add_subparsers(dest="command", metavar="COMMAND")
     sub.add_parser("serve", help="answer requests and hear events (the default)")
@@ -58,7 +61,9 @@ def main(
     dead.add_argument("ids", nargs="*", help="message ids to redrive; all without any")
     dead.add_argument("--queue", default=name)
     for command, (text, _) in (commands or {}).items():
-        sub.add_parser(command, help=text)
+        own_parser = sub.add_parser(command, help=text)
+        if options and command in options:
+            options[command](own_parser)
     arguments = parser.parse_args()
     settings = settings_type()
     observe(settings.shared)
@@ -75,8 +80,8 @@ def main(
 
 async def _do(
     name: str,
-    create_app: Callable[..., FastAPI],
-    settings: ServiceSettings,
+    create_app: CreateApp,
+    settings: ProgramSettings,
     topics: Callable[[], Consumer] | None,
     arguments: argparse.Namespace,
 ) -> None:
@@ -91,12 +96,14 @@ async def _do(
             await _serve(name, create_app, settings)
 
 
-async def _serve(name: str, create_app: Callable[..., FastAPI], settings: ServiceSettings) -> None:
+async def _serve(name: str, create_app: CreateApp, settings: ProgramSettings) -> None:
     shared = settings.shared
     if shared.is_embedded:
         raise Refused(EMBEDDED_ALONE.format(name=name))
     bus = open_bus(shared.bus, name=name, prefix=shared.bus_prefix)
-    site = Site(create_app(settings, bus=bus), bind(shared.host, shared.port))
+    app = create_app(settings, bus=bus)
+    door = bind(shared.host, shared.port)
+    site = Site.of(app, door) if isinstance(app, FastAPI) else Site(app, door, app.lifespan)
     inner = Site(admin, bind(shared.host, shared.admin_port))
     try:
         await serve([site, inner], shared)
@@ -105,8 +112,10 @@ async def _serve(name: str, create_app: Callable[..., FastAPI], settings: Servic
 
 
 async def _migrate(
-    name: str, settings: ServiceSettings, topics: Callable[[], Consumer] | None
+    name: str, settings: ProgramSettings, topics: Callable[[], Consumer] | None
 ) -> None:
+    if not isinstance(settings, ServiceSettings):
+        raise Refused("it has no schema and no queue; there is nothing to migrate")
     database = Database(settings.database(name), schema=name)
     try:
         await migrate(database, name)
@@ -118,7 +127,7 @@ async def _migrate(
     sys.stdout.write(f"{name}: at head\n")
 
 
-async def _dead(settings: ServiceSettings, arguments: argparse.Namespace) -> None:
+async def _dead(settings: ProgramSettings, arguments: argparse.Namespace) -> None:
     async with _bus(settings) as bus:
         if arguments.action == "redrive":
             count = await bus.redrive(arguments.queue, arguments.ids or None)
@@ -134,7 +143,7 @@ async def _dead(settings: ServiceSettings, arguments: argparse.Namespace) -> Non
 class _bus:  # noqa: N801 - reads as a statement
     """A bus for one command."""
 
-    def __init__(self, settings: ServiceSettings) -> None:
+    def __init__(self, settings: ProgramSettings) -> None:
         shared = settings.shared
         self._bus: Bus = open_bus(shared.bus, name="cli", prefix=shared.bus_prefix)
 

@@ -42,6 +42,11 @@ class Role(StrEnum):
         """The level this role is let in at."""
         return _LEVELS.get(self, Level.STAFF)
 
+    @property
+    def is_staff(self) -> bool:
+        """Whether whoever has this role works for the institution."""
+        return self.level >= Level.STAFF
+
 
 _LEVELS = {
     Role.GUEST: Level.GUEST,
@@ -93,7 +98,7 @@ class Principal:
     @property
     def is_staff(self) -> bool:
         """Whether this caller works for the institution."""
-        return self.level >= Level.STAFF
+        return self.role.is_staff
 
     @property
     def is_service(self) -> bool:

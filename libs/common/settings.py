@@ -4,7 +4,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SERVICES = ("users", "grievance", "files", "tasks", "chat")
@@ -20,6 +20,7 @@ class SharedSettings(BaseSettings):
         env_nested_delimiter="__",
         extra="ignore",
         frozen=True,
+        populate_by_name=True,
     )
 
     data_dir: Path = Path("var")
@@ -30,7 +31,7 @@ class SharedSettings(BaseSettings):
     redis_prefix: str = "redress:"
     peers: dict[str, str] = Field(default_factory=dict)
     host: str = "127.0.0.1"
-    port: int = 8000
+    port: int = Field(default=8000, validation_alias=AliasChoices("REDRESS_PORT", "PORT"))
     admin_port: int = 0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
@@ -57,14 +58,19 @@ class SharedSettings(BaseSettings):
         return self.bus_url is None
 
 
-class ServiceSettings(BaseSettings):
-    """Base of a service's own settings; a subclass sets its `env_prefix`."""
+class ProgramSettings(BaseSettings):
+    """Base of a program's own settings; a subclass sets its `env_prefix`."""
 
     model_config = SettingsConfigDict(
         env_file=".env", env_nested_delimiter="__", extra="ignore", frozen=True
     )
 
     shared: SharedSettings = Field(default_factory=SharedSettings)
+
+
+class ServiceSettings(ProgramSettings):
+    """Base of the settings of a service that has a schema."""
+
     database_url: SecretStr | None = None
     pool_size: int = Field(default=20, ge=1, le=100)
 

@@ -5,4 +5,5 @@ from services.grievance.app import create_app
 from services.grievance.events import hears
 from services.grievance.settings import GrievanceSettings
 
-main("grievance", create_app, GrievanceSettings, topics=lambda: hears(None))
+if __name__ == "__main__":
+    main("grievance", create_app, GrievanceSettings, topics=lambda: hears(None))

@@ -49,5 +49,3 @@ def build(tmp_path: Path) -> Callable[[str], FastAPI]:
         return built
 
     return make
-
-

@@ -4,6 +4,7 @@ import importlib
 import json
 import pkgutil
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,11 @@ def test_the_published_api_is_the_committed_one(
     compare(ROOT / f"docs/api/{service}.json", published(build(service)), update=update_snapshots)
 
 
-@pytest.mark.parametrize("kind", sorted(events(), key=lambda kind: kind.topic), ids=lambda k: k.topic)
+@pytest.mark.parametrize(
+    "kind",
+    sorted(events(), key=attrgetter("topic")),
+    ids=lambda kind: str(getattr(kind, "topic", kind)),
+)
 def test_the_published_events_are_the_committed_ones(
     kind: type[Event], update_snapshots: bool
 ) -> None:

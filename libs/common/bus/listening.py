@@ -12,6 +12,8 @@ log = get_logger(__name__)
 FIRST_PAUSE_SECONDS = 0.05
 MAX_PAUSE_SECONDS = 5.0
 KEPT_FOR_A_LISTENER = 1_000
+SPENT = "DELIVERY_LIMIT"
+"""Why a message is parked that took its limit of deliveries and never let its receiver say why."""
 GRACE_SECONDS = 10.0
 """How long a cancelled subscription waits for receivers at work before it takes them away."""
 

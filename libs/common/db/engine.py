@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from libs.common.db import sqlite
 from libs.common.errors import Unavailable
 
 CONNECT_SECONDS = 3
@@ -103,9 +104,10 @@ def _is_outage(error: DBAPIError) -> bool:
 def _sqlite(url: str) -> AsyncEngine:
     engine = create_async_engine(
         url,
-        connect_args={"isolation_level": None, "timeout": 5},
+        connect_args={"isolation_level": None, "timeout": 5, "async_creator_fn": sqlite.connect},
         pool_size=5,
         max_overflow=0,
+        pool_reset_on_return=None,  # every session ends its own transaction
         pool_timeout=POOL_WAIT_SECONDS * 5,
         hide_parameters=True,
     )

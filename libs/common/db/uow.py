@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Table, func, select
@@ -35,6 +36,8 @@ class Transaction:
         self._restricted = restricted
         self._rows: list[Row] = []
         self._reply: Reply | None = None
+        self.happened_at: datetime | None = None
+        """When the fact this transaction handles was written down; none when it handles none."""
         self.has_events = False
 
     @property

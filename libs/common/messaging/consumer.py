@@ -39,6 +39,7 @@ class _Hearing:
     event: type[Event]
     handler: Handler
     fetch: Fetch | None
+    when: Callable[[Any], bool] | None
 
 
 class Consumer:
@@ -54,15 +55,22 @@ class Consumer:
         """The topics heard."""
         return sorted(self._hearings)
 
-    def on(self, event: type[E], *, fetch: Fetch | None = None) -> Callable[[Handler], Handler]:
+    def on(
+        self,
+        event: type[E],
+        *,
+        fetch: Fetch | None = None,
+        when: Callable[[E], bool] | None = None,
+    ) -> Callable[[Handler], Handler]:
         """Register a handler `(event, tx)` of `event`.
 
         What has to be asked of a peer first is asked by `fetch(event)`, before the transaction
-        opens; its answer is the handler's third argument.
+        opens; its answer is the handler's third argument. Events for which `when(event)` is false
+        are none of this service's business: they pass, and leave no row.
         """
 
         def register(handler: Handler) -> Handler:
-            self._hearings[event.topic] = _Hearing(event, handler, fetch)
+            self._hearings[event.topic] = _Hearing(event, handler, fetch, when)
             return handler
 
         return register
@@ -81,6 +89,9 @@ class Consumer:
 
     async def _receive(self, delivery: Delivery, uow: UnitOfWork) -> None:
         envelope, event, hearing = self._read(delivery)
+        if hearing.when is not None and not hearing.when(event):
+            EVENTS_HANDLED.labels(self.service, envelope.type, "passed").inc()
+            return
         turn = self._turns[envelope.subject]
         try:
             async with turn:
@@ -132,6 +143,7 @@ class Consumer:
     ) -> bool:
         fetched = () if hearing.fetch is None else (await hearing.fetch(event),)
         async with uow.begin(restricted=envelope.restricted) as tx:
+            tx.happened_at = envelope.time
             if not await tx.first_time(self.service, envelope.id):
                 return False
             await hearing.handler(event, tx, *fetched)

@@ -2,7 +2,8 @@
 
 Each row gets the next gapless `position`, is published in that order, and is marked once the bus
 confirmed it. A crash between publishing and marking publishes again; inboxes take care of that.
-One relay per service runs at a time (a lease, renewed in the transaction that places and marks).
+One relay per service runs at a time, by a lease. A relay that slept through the end of its lease
+can do no harm: a placed row is never placed again, and positions are unique.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row, select, text, update
 
 from libs.common.bus.protocol import Bus, Message
-from libs.common.clock import utc_now
+from libs.common.clock import monotonic, utc_now
 from libs.common.db.leases import hold
 from libs.common.db.uow import Transaction, UnitOfWork
 from libs.common.errors import AppError
@@ -34,7 +35,7 @@ _PLACE = text(
                     + row_number() OVER (ORDER BY seq) AS position
         FROM outbox WHERE position IS NULL ORDER BY seq LIMIT :batch
     ) AS placed
-    WHERE outbox.seq = placed.seq
+    WHERE outbox.seq = placed.seq AND outbox.position IS NULL
     """
 )
 
@@ -48,6 +49,9 @@ class Relay:
         self._holder = new_id()
         self._wake = asyncio.Event()
         self._confirmed: tuple[int, int] | None = None
+        self._renew_at = float("-inf")
+        # A database that only this process writes to has nothing to say that did not wake us.
+        self._poll = POLL_SECONDS * 10 if uow.database.is_sqlite else POLL_SECONDS
         uow.on_events(self._wake.set)
 
     async def run(self) -> None:
@@ -71,27 +75,27 @@ class Relay:
         """Publish what is left, when the service ends; what the bus does not take stays written."""
         try:
             async with asyncio.timeout(LEASE_SECONDS / 2):
-                while await self._step():
+                while await self._step() or self._confirmed:
                     continue
         except (AppError, TimeoutError):
             log.warning("relay.left", service=self._uow.service)
 
     async def _pause(self) -> None:
         try:
-            async with asyncio.timeout(POLL_SECONDS):
+            # What the bus confirmed is marked with the next event, or soon.
+            async with asyncio.timeout(POLL_SECONDS if self._confirmed else self._poll):
                 await self._wake.wait()
         except TimeoutError:
             return
 
     async def _step(self) -> bool:
-        """Mark what was confirmed, place and publish what waits; False when nothing did."""
+        """Mark what was confirmed, place and publish what waits; True when more may wait."""
+        was_woken = self._wake.is_set()
         self._wake.clear()
-        if not self._confirmed and not await self._has_work():
+        if not was_woken and not self._confirmed and not await self._has_work():
             return False
         async with self._uow.begin() as tx:
-            if not await hold(
-                tx.session, self._uow.ground, "relay", holder=self._holder, seconds=LEASE_SECONDS
-            ):
+            if not await self._holds(tx):
                 self._confirmed = None
                 return False
             await self._mark(tx)
@@ -101,7 +105,17 @@ class Relay:
         OUTBOX_LAG.labels(self._uow.service).set(len(rows))
         if rows:
             await self._publish(rows)
-        return bool(rows)
+        return len(rows) == BATCH
+
+    async def _holds(self, tx: Transaction) -> bool:
+        """Whether this is the relay; asked of the database well before the lease ends."""
+        if monotonic() < self._renew_at:
+            return True
+        held = await hold(
+            tx.session, self._uow.ground, "relay", holder=self._holder, seconds=LEASE_SECONDS
+        )
+        self._renew_at = monotonic() + LEASE_SECONDS / 3 if held else float("-inf")
+        return held
 
     async def _has_work(self) -> bool:
         table = self._uow.ground.outbox

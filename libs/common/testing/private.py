@@ -6,7 +6,9 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -41,6 +43,7 @@ class PrivateServer(ABC):
         self.folder = Path(tempfile.mkdtemp(prefix="redress-"))
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+        _end_orderly()
         atexit.register(self.stop)
         try:
             self._prepare()
@@ -67,11 +70,11 @@ class PrivateServer(ABC):
 
     def freeze(self) -> None:
         """SIGSTOP: connections stay open, and nothing answers."""
-        _send(_tree(self.pid), signal.SIGSTOP)
+        _send(tree(self.pid), signal.SIGSTOP)
 
     def thaw(self) -> None:
         """SIGCONT."""
-        _send(_tree(self.pid), signal.SIGCONT)
+        _send(tree(self.pid), signal.SIGCONT)
 
     def restart(self) -> None:
         """Start again on the same port and data, after stopping it if it still runs."""
@@ -144,7 +147,7 @@ class PrivateServer(ABC):
         if process is None or process.poll() is not None:
             return
         # All are named before the first is gone: orphans have no parent to be found by.
-        family = _tree(process.pid)
+        family = tree(process.pid)
         _send(family, signal.SIGCONT)
         if how != signal.SIGKILL:
             process.send_signal(how)
@@ -153,6 +156,14 @@ class PrivateServer(ABC):
                 return
         _send(family, signal.SIGKILL)
         process.wait()
+
+
+def _end_orderly() -> None:
+    """Let SIGTERM end this process as an exit does, so that no server outlives it."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 
 def free_port() -> int:
@@ -183,8 +194,8 @@ def binary(name: str, package: str, *folders: Path) -> str:
     return found
 
 
-def _tree(pid: int) -> list[int]:
-    """The process and all it started, itself first; PostgreSQL's are in groups of their own."""
+def tree(pid: int) -> list[int]:
+    """A process and all it started, itself first; PostgreSQL's are in groups of their own."""
     listing = subprocess.run(
         ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
     )

@@ -24,6 +24,7 @@ from libs.common.testing.private import (
     answers,
     binary,
     free_port,
+    tree,
 )
 
 MISSING = 3
@@ -67,8 +68,9 @@ class PrivatePostgres(PrivateServer):
         return [server, "-D", "data", *(f"--{key}={value}" for key, value in settings.items())]
 
     def _is_ready(self) -> bool:
-        # SSLRequest: only a postmaster that serves answers it, with one letter.
-        return answers(self.port, b"\x00\x00\x00\x08\x04\xd2\x16\x2f") in (b"N", b"S")
+        # The start of a session: while it recovers, a server answers E for "starting up".
+        session = b"\x00\x03\x00\x00user\x00postgres\x00database\x00postgres\x00\x00"
+        return answers(self.port, (len(session) + 4).to_bytes(4, "big") + session) == b"R"
 
 
 class PrivateRedis(PrivateServer):
@@ -107,6 +109,11 @@ class PrivateRabbit(PrivateServer):
         """For aio-pika."""
         return f"amqp://guest:guest@127.0.0.1:{self.port}/"
 
+    @property
+    def pid(self) -> int:
+        """The Erlang machine's; the script that starts it only waits for it."""
+        return tree(super().pid)[1]
+
     def stop(self) -> None:
         """End it and its port mapper, and remove its data."""
         super().stop()
@@ -120,7 +127,7 @@ class PrivateRabbit(PrivateServer):
         (self.folder / "plugins").write_text("[].\n")
         (self.folder / "env.conf").touch()
         # Started here, in the foreground: Erlang would start a daemon that outlives us.
-        epmd = binary("epmd", "erlang-base")
+        epmd = binary("epmd", "rabbitmq-server")
         self._mapper = self._spawn([epmd, "-port", str(self._mapper_port), "-address", "127.0.0.1"])
 
     def _environment(self) -> Mapping[str, str]:

@@ -28,7 +28,7 @@ class Schema(BaseModel):
 
 
 def Words(max_length: int, *, min_length: int = 1) -> StringConstraints:  # noqa: N802
-    """Text that people write, trimmed and counted in characters: `Annotated[str, Words(100)]`."""
+    """Text of people, trimmed and counted in characters, as in `Annotated[str, …]`."""
     return StringConstraints(
         strip_whitespace=True, min_length=min_length, max_length=max_length, strict=True
     )

@@ -9,10 +9,12 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 import uvicorn
+from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -28,16 +30,22 @@ MAX_HEAD_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Site:
-    """An app and the socket it answers on."""
+    """An app, the socket it answers on, and what it holds open meanwhile."""
 
     app: ASGIApp
-    socket: socket.socket
+    bound: socket.socket
+    lifespan: Callable[[], AbstractAsyncContextManager[object]] = contextlib.nullcontext
+
+    @classmethod
+    def of(cls, app: FastAPI, bound: socket.socket) -> "Site":
+        """The site of a service's app."""
+        return cls(app, bound, lambda: app.router.lifespan_context(app))
 
     @property
     def port(self) -> int:
         """The port, also when the system chose it."""
-        port: int = self.socket.getsockname()[1]
-        return port
+        found: int = self.bound.getsockname()[1]
+        return found
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -63,7 +71,7 @@ async def serve(
 ) -> None:
     """Serve `sites`, the first one opening last: by then the others can answer it.
 
-    `ready` is called once all of them answer.
+    `ready` is called once all of them answer. What an app raises while it opens ends it all.
     """
     servers = [Server(_config(site, settings)) for site in sites]
     loop = asyncio.get_running_loop()
@@ -79,31 +87,15 @@ async def serve(
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stop)
     async with contextlib.AsyncExitStack() as stack:
-        for part in (slice(1, None), slice(0, 1)):
-            await stack.enter_async_context(_opened(servers[part], sites[part]))
-        if ready:
-            ready()
-
-
-class DidNotStart(OSError):
-    """A program could not open what it needs; the line of its log before this one says what."""
-
-
-@contextlib.asynccontextmanager
-async def _opened(servers: Sequence[Server], sites: Sequence[Site]) -> AsyncIterator[None]:
-    """Open `servers`; leaving the block waits until they ended."""
-    tasks = [
-        asyncio.create_task(server.serve([site.socket]))
-        for server, site in zip(servers, sites, strict=True)
-    ]
-    try:
-        while not all(server.started for server in servers):
-            if any(task.done() for task in tasks):
-                raise DidNotStart("A service did not start; its log says why.")
-            await asyncio.sleep(0.01)
-        yield
-    finally:
-        await asyncio.gather(*tasks)
+        for site in reversed(sites):
+            await stack.enter_async_context(site.lifespan())
+        async with asyncio.TaskGroup() as group:
+            for server, site in reversed(list(zip(servers, sites, strict=True))):
+                group.create_task(server.serve([site.bound]))
+                while not server.started and not server.should_exit:  # noqa: ASYNC110 - uvicorn's
+                    await asyncio.sleep(0.005)
+            if ready and not asked:
+                ready()
 
 
 def _config(site: Site, settings: SharedSettings) -> uvicorn.Config:
@@ -111,7 +103,7 @@ def _config(site: Site, settings: SharedSettings) -> uvicorn.Config:
         site.app,
         http="httptools",
         loop="uvloop",
-        lifespan="on",
+        lifespan="off",
         log_config=None,
         access_log=False,
         proxy_headers=False,
@@ -131,13 +123,8 @@ def run(main: object) -> None:
     uvloop.run(main)  # type: ignore[arg-type]
 
 
-async def admin(scope: Scope, receive: Receive, send: Send) -> None:
+async def admin(scope: Scope, _: Receive, send: Send) -> None:
     """The process's own port: `/metrics` for Prometheus, and a sign of life. Never public."""
-    if scope["type"] == "lifespan":
-        while (await receive())["type"] != "lifespan.shutdown":
-            await send({"type": "lifespan.startup.complete"})
-        await send({"type": "lifespan.shutdown.complete"})
-        return
     found = {"/metrics": generate_latest, "/healthz": lambda: b"alive\n"}.get(scope["path"])
     body = found() if found else b"not found\n"
     kind = CONTENT_TYPE_LATEST if scope["path"] == "/metrics" else "text/plain"

@@ -76,7 +76,10 @@ async def test_a_case_walks_from_filing_to_closing(case: Case) -> None:
         ("close", "closed"),
     ]
     history = await case.stage.client(OFFICER).get(f"{case.path}/history")
-    assert [row["status"] for row in history.json()["data"]] == ["pending", *(to for _, to in moves)]
+    assert [row["status"] for row in history.json()["data"]] == [
+        "pending",
+        *(to for _, to in moves),
+    ]
 
 
 async def test_an_illegal_step_names_what_is_allowed(case: Case) -> None:

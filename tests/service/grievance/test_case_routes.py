@@ -146,9 +146,9 @@ async def test_seah_officers_work_seah_cases_only(stage: Stage, a_grievance: Fil
 async def test_an_officer_sees_the_contact_masked(stage: Stage, a_grievance: Filing) -> None:
     filed = await a_grievance(contact={"name": "Sita Sharma", "phone_number": "9812345678"})
 
-    data = (
-        await stage.client(OFFICER).get(f"/api/v1/grievances/{filed['grievance_id']}")
-    ).json()["data"]
+    data = (await stage.client(OFFICER).get(f"/api/v1/grievances/{filed['grievance_id']}")).json()[
+        "data"
+    ]
 
     assert data["contact"] == {"name": "S*** S***", "phone_number": "+97798****5678"}
     assert data["contact_status"] == "masked"
@@ -199,7 +199,8 @@ async def test_the_sources_put_takes_no_version(stage: Stage, a_grievance: Filin
 
 
 @pytest.mark.parametrize(
-    "body", [{"grievance_id": "OTHER"}, {"categories": ["NOPE"]}, {"categories": []}, {"status": "closed"}]
+    "body",
+    [{"grievance_id": "OTHER"}, {"categories": ["NOPE"]}, {"categories": []}, {"status": "closed"}],
 )
 async def test_a_correction_changes_nothing_else(
     stage: Stage, a_grievance: Filing, body: dict[str, object]

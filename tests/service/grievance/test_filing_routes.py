@@ -28,7 +28,9 @@ async def rows(stage: Stage, model: type) -> int:
         return await tx.session.scalar(select(func.count()).select_from(model)) or 0
 
 
-async def test_filing_gives_a_reference_and_an_access_code(stage: Stage, a_grievance: Filing) -> None:
+async def test_filing_gives_a_reference_and_an_access_code(
+    stage: Stage, a_grievance: Filing
+) -> None:
     filed = await a_grievance(contact={"name": "Sita", "phone_number": "९८१२३४५६७८"})
 
     assert filed["grievance_id"].startswith("GRV-")
@@ -122,7 +124,7 @@ async def test_a_malformed_key_is_refused(stage: Stage, key: str) -> None:
     answer = await stage.client(Role.GUEST).post(
         "/api/v1/grievances",
         json={"description": WATER},
-        headers=[("Idempotency-Key", key.encode())],  # type: ignore[list-item]
+        headers=[(b"Idempotency-Key", key.encode())],
     )
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "IDEMPOTENCY_KEY_INVALID")
@@ -223,7 +225,9 @@ async def test_chat_files_for_the_person_it_talks_with(stage: Stage) -> None:
     )
 
     assert seen.json()["data"]["channel"] == "chat"
-    assert (await stage.client(Role.GUEST).post("/internal/grievances", json=body)).status_code == 403
+    assert (
+        await stage.client(Role.GUEST).post("/internal/grievances", json=body)
+    ).status_code == 403
 
 
 async def test_a_seah_complaint_travels_apart_from_the_first_row(
@@ -250,6 +254,12 @@ async def test_no_word_of_a_citizen_is_on_disk_or_in_a_log(
 
     disk = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     out = capsys.readouterr()
-    for secret in ("canaryword", "Canaria", phone, "canaryplace", answer.json()["data"]["access_code"]):
+    for secret in (
+        "canaryword",
+        "Canaria",
+        phone,
+        "canaryplace",
+        answer.json()["data"]["access_code"],
+    ):
         assert secret.encode() not in disk
         assert secret not in out.out + out.err

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,6 @@ def segment(value: Any) -> str:
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    import time
-
     now = int(time.time())
     usual = {
         "iss": "users",
@@ -121,7 +120,8 @@ def test_another_algorithm_is_refused(users: Signer, verifier: Verifier, algorit
 
 
 @pytest.mark.parametrize(
-    "header", [{"crit": ["x"]}, {"jku": "http://127.0.0.1:9/k"}, {"jwk": {"kty": "oct"}}, {"b64": 0}]
+    "header",
+    [{"crit": ["x"]}, {"jku": "http://127.0.0.1:9/k"}, {"jwk": {"kty": "oct"}}, {"b64": 0}],
 )
 def test_a_header_that_asks_for_more_is_refused(
     users: Signer, verifier: Verifier, header: dict[str, Any]
@@ -130,7 +130,9 @@ def test_a_header_that_asks_for_more_is_refused(
         verifier.verify(signed(users, claims(), **header))
 
 
-@pytest.mark.parametrize("kid", ["../../etc/passwd", "x' UNION SELECT 'k'--", "", 7, None, ["users"]])
+@pytest.mark.parametrize(
+    "kid", ["../../etc/passwd", "x' UNION SELECT 'k'--", "", 7, None, ["users"]]
+)
 def test_a_key_id_is_looked_up_and_nothing_else(
     users: Signer, verifier: Verifier, kid: Any
 ) -> None:
@@ -162,7 +164,9 @@ def test_a_service_token_is_for_one_peer(tmp_path: Path, users: Signer) -> None:
         Verifier(keys, "files").verify(token)
 
 
-@pytest.mark.parametrize("token", ["", "a", "a.b", "a.b.c", "..", "\u00fc.b.c", "a" * 60_000, "[].e30.x"])
+@pytest.mark.parametrize(
+    "token", ["", "a", "a.b", "a.b.c", "..", "\u00fc.b.c", "a" * 60_000, "[].e30.x"]
+)
 def test_garbage_is_refused(verifier: Verifier, token: str) -> None:
     with pytest.raises(InvalidToken):
         verifier.verify(token)

@@ -8,7 +8,7 @@ from libs.common.bus.embedded.lock import Lock
 from libs.common.bus.embedded.queue import Queue
 from libs.common.bus.embedded.store import Row, Store
 from libs.common.bus.embedded.writer import Writer
-from libs.common.bus.listening import Listening
+from libs.common.bus.listening import GRACE_SECONDS, Listening
 from libs.common.bus.protocol import (
     DELIVERY_LIMIT,
     BusDown,
@@ -69,9 +69,9 @@ class EmbeddedBus:
             if not writer:
                 return
             try:
-                await asyncio.gather(*(each.cancel() for each in list(self._listeners)))
-                await asyncio.gather(*(queue.close() for queue in self._queues.values()))
+                await self._cancel(GRACE_SECONDS)
             finally:
+                await self._cancel(0)
                 await writer.stop()
                 self._lock.release()
 
@@ -135,6 +135,12 @@ class EmbeddedBus:
     async def ping(self) -> None:
         """Write to the file; raise BusDown if it takes nothing."""
         await self._in_time(self._opened().submit(Store.touch))
+
+    async def _cancel(self, grace: float) -> None:
+        await asyncio.gather(
+            *(each.cancel() for each in list(self._listeners)),
+            *(queue.close(grace=grace) for queue in self._queues.values()),
+        )
 
     async def _redrive(self, queue: str, ids: Sequence[str] | None, limit: int) -> int:
         def moved(count: int) -> None:

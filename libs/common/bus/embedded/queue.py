@@ -8,7 +8,7 @@ from functools import partial
 from libs.common.bus.embedded.store import Page, Room, Row
 from libs.common.bus.embedded.window import BYTES, ROWS, Window
 from libs.common.bus.embedded.writer import Writer
-from libs.common.bus.listening import GRACE_SECONDS, finish, retry_pause
+from libs.common.bus.listening import GRACE_SECONDS, SPENT, finish, retry_pause
 from libs.common.bus.protocol import Delivery, Poison, Receiver
 from libs.common.logging import get_logger
 
@@ -17,8 +17,6 @@ log = get_logger(__name__)
 SETTLE_SECONDS = 0.005
 """What was received is deleted this much later: deletions share a commit."""
 UNWRITABLE_SECONDS = 0.5
-SPENT = "DELIVERY_LIMIT"
-"""Why a message is parked that took its limit of deliveries and never let its receiver say why."""
 
 
 class Consumption:
@@ -41,10 +39,10 @@ class Consumption:
         """Let the receiver have it."""
         await self.receiver(delivery)
 
-    async def cancel(self) -> None:
+    async def cancel(self, *, grace: float = GRACE_SECONDS) -> None:
         """Take no more, and wait for those at work."""
         self._left(self)
-        await finish(self.tasks, grace=GRACE_SECONDS)
+        await finish(self.tasks, grace=grace)
 
 
 class Queue(Room):
@@ -75,9 +73,9 @@ class Queue(Room):
         self.pump()
         return consumption
 
-    async def close(self) -> None:
+    async def close(self, *, grace: float) -> None:
         """Take every receiver away, and write down what they received."""
-        await asyncio.gather(*(each.cancel() for each in list(self._receivers)))
+        await asyncio.gather(*(each.cancel(grace=grace) for each in list(self._receivers)))
         self._is_closed = True
         self._settle()
 

@@ -1,0 +1,1 @@
+"""`make torture`: filings under SIGKILL, counted afterwards with the total-queue method."""

@@ -1,0 +1,164 @@
+"""The total-queue method: what was promised against what is there.
+
+lost: promised, and not there. twice: there more often than once. ghost: there, and nobody asked.
+pending: not there yet, but on its way (an outbox row, a queue, an open task): not lost.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from libs.common.settings import SERVICES
+from scripts.torture.clients import Ledger
+from scripts.torture.rows import Rows
+
+SUBMITTED = "grievance.submitted.v1"
+CLASSIFY = "classify_and_summarize_grievance"
+HEARERS = ("users", "tasks", "chat")
+OPEN = "('PENDING', 'STARTED', 'RETRY')"
+
+
+@dataclass(frozen=True)
+class Count:
+    """One line of the table."""
+
+    what: str
+    wanted: int
+    found: int
+    lost: int
+    twice: int
+    ghost: int
+    pending: int = 0
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing is wrong."""
+        return not (self.lost or self.twice or self.ghost or self.pending)
+
+
+async def unfinished(rows: Rows) -> int:
+    """What is still on its way, anywhere."""
+    left = await rows.waiting()
+    for service in SERVICES:
+        [(count,)] = await rows.ask(
+            service, "SELECT count(*) FROM outbox WHERE published_at IS NULL"
+        )
+        left += count
+    [(count,)] = await rows.ask(
+        "tasks",
+        f"SELECT count(*) FROM tasks WHERE status_code IN {OPEN}",
+    )
+    return left + int(count)
+
+
+async def count(rows: Rows, ledger: Ledger) -> list[Count]:
+    """Every line of the table."""
+    is_open = await unfinished(rows)
+    cases = await _cases(rows, ledger)
+    wanted = set(ledger.acked.values())
+    lines = [cases, await _submitted(rows, wanted)]
+    lines += [await _heard(rows, hearer, is_open) for hearer in HEARERS]
+    lines += [await _tasks(rows, wanted), await _read(rows, wanted, is_open)]
+    lines += [await _linked(rows, ledger, is_open), await _people(rows, ledger, is_open)]
+    return lines
+
+
+async def _cases(rows: Rows, ledger: Ledger) -> Count:
+    """Cases by the reference their client gave: one each, and the one that was promised."""
+    found = await rows.ask("grievance", "SELECT client_reference, grievance_id FROM grievances")
+    seen = Counter(reference for reference, _ in found)
+    promised = {(reference, name) for reference, name in ledger.acked.items()}
+    there = {(reference, name) for reference, name in found}
+    asked = ledger.acked.keys() | ledger.refused.keys()
+    return Count(
+        "cases",
+        len(promised),
+        len(found),
+        lost=len(promised - there),
+        twice=sum(times - 1 for times in seen.values()),
+        ghost=sum(reference not in asked for reference in seen),
+    )
+
+
+async def _submitted(rows: Rows, wanted: set[str]) -> Count:
+    """The fact is written with the case: it is there at once, or it is lost."""
+    sql = f"SELECT subject FROM outbox WHERE topic = '{SUBMITTED}'"
+    found = [subject for (subject,) in await rows.ask("grievance", sql)]
+    return _compare(f"{SUBMITTED} said", wanted, found, is_open=0)
+
+
+async def _heard(rows: Rows, hearer: str, is_open: int) -> Count:
+    """Events in the inbox of `hearer`, by their ids; its own key makes a second row impossible."""
+    sql = f"SELECT event_id FROM outbox WHERE topic = '{SUBMITTED}'"
+    said = {event for (event,) in await rows.ask("grievance", sql)}
+    inbox = await rows.ask(hearer, f"SELECT event_id FROM inbox WHERE consumer = '{hearer}'")
+    found = [event for (event,) in inbox if event in said]
+    return _compare(f"… heard by {hearer}", said, found, is_open)
+
+
+async def _tasks(rows: Rows, wanted: set[str]) -> Count:
+    """One finished task per case; an open one is pending, not lost."""
+    sql = f"SELECT subject, status_code FROM tasks WHERE task_name = '{CLASSIFY}'"
+    found = await rows.ask("tasks", sql)
+    seen = Counter(subject for subject, _ in found)
+    done = {subject for subject, status in found if status == "SUCCESS"}
+    open_ = {subject for subject, status in found if status in OPEN}
+    return Count(
+        "classification tasks",
+        len(wanted),
+        len(found),
+        lost=len(wanted - done - open_),
+        twice=sum(times - 1 for times in seen.values()),
+        ghost=len(seen.keys() - wanted),
+        pending=len(open_ & wanted),
+    )
+
+
+async def _read(rows: Rows, wanted: set[str], is_open: int) -> Count:
+    sql = "SELECT grievance_id FROM grievances WHERE classification_status <> 'pending'"
+    found = [name for (name,) in await rows.ask("grievance", sql)]
+    return _compare("cases read by the engine", wanted, found, is_open)
+
+
+async def _linked(rows: Rows, ledger: Ledger, is_open: int) -> Count:
+    wanted = {ledger.acked[name] for name in ledger.with_contact & ledger.acked.keys()}
+    sql = "SELECT subject FROM outbox WHERE topic = 'user.linked.v1'"
+    said = [name for (name,) in await rows.ask("users", sql)]
+    sql = "SELECT grievance_id FROM grievances WHERE user_id IS NOT NULL"
+    linked = {name for (name,) in await rows.ask("grievance", sql)}
+    count = _compare("contacts taken over", wanted, said, is_open)
+    missing = len(wanted & set(said) - linked)
+    if is_open:
+        return Count(**{**vars(count), "pending": count.pending + missing})
+    return Count(**{**vars(count), "lost": count.lost + missing})
+
+
+async def _people(rows: Rows, ledger: Ledger, is_open: int) -> Count:
+    """Every contact is a phone of its own, so there is one person per contact."""
+    sql = "SELECT user_id FROM users WHERE role = 'citizen'"
+    found = len(await rows.ask("users", sql))
+    wanted = len(ledger.with_contact & ledger.acked.keys())
+    missing = max(0, wanted - found)
+    return Count(
+        "people in the vault",
+        wanted,
+        found,
+        lost=0 if is_open else missing,
+        twice=max(0, found - wanted),
+        ghost=0,
+        pending=missing if is_open else 0,
+    )
+
+
+def _compare(what: str, wanted: Collection[str], found: Iterable[str], is_open: int) -> Count:
+    seen = Counter(found)
+    missing = len(set(wanted) - seen.keys())
+    return Count(
+        what,
+        len(wanted),
+        sum(seen.values()),
+        lost=0 if is_open else missing,
+        twice=sum(times - 1 for times in seen.values()),
+        ghost=len(seen.keys() - set(wanted)),
+        pending=missing if is_open else 0,
+    )

@@ -1,0 +1,117 @@
+"""What the databases and the bus of a tortured system hold, by plain SQL on both sizes."""
+
+import asyncio
+import sqlite3
+from abc import ABC, abstractmethod
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from libs.common.bus.factory import open_bus
+from libs.common.settings import SERVICES
+from scripts.torture.systems import DATABASES, Embedded, Split
+
+QUEUES = (*SERVICES, "tasks.llm", "tasks.default", "tasks.notifications")
+
+
+class Rows(ABC):
+    """Answers questions about what is on disk."""
+
+    @abstractmethod
+    async def ask(self, service: str, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query in the schema of `service`."""
+
+    @abstractmethod
+    async def waiting(self) -> int:
+        """Messages in all queues."""
+
+    @abstractmethod
+    async def parked(self) -> list[str]:
+        """Dead letters, as queue, topic and reason."""
+
+    @abstractmethod
+    async def damaged(self) -> list[str]:
+        """Files that are not whole."""
+
+
+class SqliteRows(Rows):
+    """The files of an embedded system."""
+
+    def __init__(self, system: Embedded) -> None:
+        self._folder = system.data
+
+    async def ask(self, service: str, sql: str) -> list[tuple[Any, ...]]:
+        return await asyncio.to_thread(self._ask, self._folder / f"{service}.db", sql)
+
+    async def waiting(self) -> int:
+        sql = "SELECT count(*) FROM messages WHERE parked_at IS NULL"
+        [(count,)] = await self.ask("bus", sql)
+        return int(count)
+
+    async def parked(self) -> list[str]:
+        sql = (
+            "SELECT name, topic, reason FROM messages JOIN queues ON queues.id = queue"
+            " WHERE parked_at IS NOT NULL"
+        )
+        return [" ".join(row) for row in await self.ask("bus", sql)]
+
+    async def damaged(self) -> list[str]:
+        damaged = []
+        for path in sorted(self._folder.glob("*.db")):
+            found = await asyncio.to_thread(self._ask, path, "PRAGMA integrity_check")
+            if found != [("ok",)]:
+                damaged.append(f"{path.name}: {found[:3]}")
+        return damaged
+
+    @staticmethod
+    def _ask(path: Path, sql: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(path, timeout=10)) as db:
+            return db.execute(sql).fetchall()
+
+
+class PostgresRows(Rows):
+    """The databases and the broker of a split system."""
+
+    def __init__(self, system: Split) -> None:
+        self._system = system
+
+    async def ask(self, service: str, sql: str) -> list[tuple[Any, ...]]:
+        name = next(name for name, services in DATABASES.items() if service in services)
+        url = self._system.database(name).replace("+asyncpg", "")
+        connection = await asyncpg.connect(
+            url, timeout=10, server_settings={"search_path": service}
+        )
+        try:
+            return [tuple(row) for row in await connection.fetch(sql, timeout=30)]
+        finally:
+            await connection.close()
+
+    async def waiting(self) -> int:
+        bus = open_bus(self._system.rabbit.url, name="torture")
+        await bus.start()
+        try:
+            return sum([await bus.depth(queue) for queue in QUEUES])
+        finally:
+            await bus.close()
+
+    async def parked(self) -> list[str]:
+        bus = open_bus(self._system.rabbit.url, name="torture")
+        await bus.start()
+        try:
+            return [
+                f"{queue} {letter.message.topic} {letter.reason}"
+                for queue in QUEUES
+                for letter in await bus.dead(queue)
+            ]
+        finally:
+            await bus.close()
+
+    async def damaged(self) -> list[str]:
+        return []
+
+
+def rows_of(system: Embedded | Split) -> Rows:
+    """How to look into `system`."""
+    return SqliteRows(system) if isinstance(system, Embedded) else PostgresRows(system)

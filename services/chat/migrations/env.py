@@ -1,0 +1,4 @@
+from libs.common.db.migrations import run_env
+from services.chat.models import Base
+
+run_env(Base.metadata)

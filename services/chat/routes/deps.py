@@ -1,0 +1,35 @@
+"""What routes are handed besides the caller and the unit of work."""
+
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from fastapi import Depends, Path, Request
+
+from libs.common.principal import Principal
+from libs.common.web.auth import GUEST, KIB
+from services.chat.clients import GrievanceClient
+from services.chat.domain.shelving import Shelf
+from services.chat.settings import ChatSettings
+
+Talker = Annotated[Principal, Depends(replace(GUEST, body=128 * KIB, seconds=12.0))]
+"""Whoever may talk: everybody with any token."""
+
+ConversationId = Annotated[str, Path(max_length=20_000)]
+MessageId = Annotated[str, Path(max_length=20_000)]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What it takes to answer: the register of cases, the book of questions, and the settings."""
+
+    grievance: GrievanceClient
+    shelf: Shelf
+    settings: ChatSettings
+
+
+async def _desk(request: Request) -> Desk:
+    found: Desk = request.app.state.desk
+    return found
+
+
+AtDesk = Annotated[Desk, Depends(_desk)]

@@ -1,0 +1,37 @@
+"""The files service, put together."""
+
+import httpx2
+from fastapi import FastAPI
+
+from libs.common.bus.protocol import Bus
+from libs.common.web.service import Service
+from services.files.clients.grievance import GrievanceClient
+from services.files.clients.store import Store
+from services.files.domain.sweeping import sweep
+from services.files.events import hears
+from services.files.models import GROUND
+from services.files.routes import internal, seed, serving, uploading
+from services.files.settings import FilesSettings
+
+
+def create_app(
+    settings: FilesSettings, *, bus: Bus, transport: httpx2.AsyncBaseTransport | None = None
+) -> FastAPI:
+    """The app; `transport` carries calls to peers (the network without one)."""
+    service = Service.open("files", settings, ground=GROUND, bus=bus, transport=transport)
+    store = Store(settings.uploads)
+
+    async def tidy() -> None:
+        await sweep(
+            service.uow,
+            store,
+            orphan_seconds=settings.orphan_seconds,
+            caseless_seconds=settings.caseless_seconds,
+        )
+
+    return service.app(
+        routers=[uploading.routes, serving.routes, internal.routes, seed.routes],
+        consumer=hears(store),
+        background=[service.round("files.sweep", tidy, seconds=settings.sweep_seconds)],
+        state={"store": store, "cases": GrievanceClient(service.peer("grievance"))},
+    )

@@ -1,0 +1,1 @@
+"""Rules and use cases of files."""

@@ -1,0 +1,1 @@
+"""What the gateway decides: paths, headers, access, keys. Plain functions on bytes and tables."""

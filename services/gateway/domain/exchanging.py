@@ -1,0 +1,94 @@
+"""API keys become short tokens, asked of users once a minute and not once a call."""
+
+import asyncio
+import hashlib
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from libs.common.clock import monotonic
+from libs.common.logging import get_logger
+from libs.common.web.client import PeerFailed
+from services.gateway.clients import UsersClient
+from services.gateway.domain.refusals import InvalidApiKey, UpstreamUnavailable
+
+log = get_logger(__name__)
+
+FRESH_SECONDS = 60.0
+REFUSED_SECONDS = 5.0
+SPARE_SECONDS = 5.0
+"""A token is not passed on in its last moments: it has to live as long as the call."""
+MAX_KEPT = 10_000
+PREFIX = "rdr_"
+_KEY = re.compile(r"rdr_live_[0-9a-f]{8}_[0-9A-Za-z]{20,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What users said of a key; no token means it is none. Good a while longer than fresh."""
+
+    token: str | None
+    key_id: str | None
+    fresh_until: float
+    good_until: float
+
+
+class KeyExchange:
+    """The tokens of API keys, kept by the keys' hashes."""
+
+    def __init__(self, users: UsersClient) -> None:
+        self._users = users
+        self._kept: OrderedDict[bytes, Kept] = OrderedDict()
+        self._asking: dict[bytes, asyncio.Task[Kept]] = {}
+
+    async def token(self, api_key: str) -> str:
+        """A token for the holder of `api_key`. Raises InvalidApiKey, UpstreamUnavailable.
+
+        While users is away, what it said before holds until the token ends.
+        """
+        if not _KEY.fullmatch(api_key):
+            raise InvalidApiKey("The API key does not hold.")
+        digest = hashlib.sha256(api_key.encode()).digest()
+        kept = self._kept.get(digest)
+        if kept is None or kept.fresh_until <= monotonic():
+            kept = await self._asked(digest, api_key, kept)
+        if kept.token is None:
+            raise InvalidApiKey("The API key does not hold.")
+        return kept.token
+
+    def forget(self, key_id: str) -> None:
+        """What was kept of a key is not true any more."""
+        for digest in [d for d, kept in self._kept.items() if kept.key_id == key_id]:
+            del self._kept[digest]
+
+    async def _asked(self, digest: bytes, api_key: str, before: Kept | None) -> Kept:
+        """Ask users, once for all who wait for the same key."""
+        task = self._asking.get(digest)
+        if task is None:
+            task = self._asking[digest] = asyncio.create_task(self._ask(api_key))
+            task.add_done_callback(lambda done: self._answered(digest, done))
+        try:
+            return await asyncio.shield(task)
+        except PeerFailed:
+            if before and before.token and before.good_until > monotonic():
+                log.warning("api_key.stale", key_id=before.key_id)
+                return before
+            raise UpstreamUnavailable("The key cannot be checked just now.") from None
+
+    async def _ask(self, api_key: str) -> Kept:
+        now = monotonic()
+        found = await self._users.exchange(api_key)
+        if found is None:
+            return Kept(None, None, now + REFUSED_SECONDS, now)
+        good_until = now + found.expires_in - SPARE_SECONDS
+        fresh_until = min(now + FRESH_SECONDS, good_until)
+        return Kept(found.access_token, found.key_id, fresh_until, good_until)
+
+    def _answered(self, digest: bytes, done: asyncio.Task[Kept]) -> None:
+        self._asking.pop(digest, None)
+        if done.cancelled() or done.exception():
+            return
+        self._kept[digest] = done.result()
+        self._kept.move_to_end(digest)
+        if len(self._kept) > MAX_KEPT:
+            self._kept.popitem(last=False)

@@ -1,0 +1,46 @@
+"""How the gateway itself says no."""
+
+from http import HTTPStatus
+from typing import ClassVar
+
+from libs.common.errors import AppError, BadRequest, Unauthenticated, Unavailable
+
+
+class UriTooLong(AppError):
+    """A target longer than any of ours."""
+
+    status = HTTPStatus.REQUEST_URI_TOO_LONG
+    code = "URI_TOO_LONG"
+
+
+class HeadersTooLarge(AppError):
+    """More, or longer, headers than any client of ours sends."""
+
+    status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    code = "HEADERS_TOO_LARGE"
+
+
+class InvalidHost(BadRequest):
+    """The Host header is missing, malformed, said twice, or names somebody else."""
+
+    code = "INVALID_HOST"
+
+
+class RequestTimeout(AppError):
+    """The body that was promised did not come."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
+    code = "REQUEST_TIMEOUT"
+    headers: ClassVar[dict[str, str]] = {"Connection": "close"}
+
+
+class UpstreamUnavailable(Unavailable):
+    """The service behind this path is away. Trying later may help."""
+
+    code = "UPSTREAM_UNAVAILABLE"
+
+
+class InvalidApiKey(Unauthenticated):
+    """The key is malformed, unknown or revoked; which of them is not said."""
+
+    code = "INVALID_API_KEY"

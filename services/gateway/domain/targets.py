@@ -1,0 +1,50 @@
+"""Paths: one spelling each. What two readers could read differently leads nowhere."""
+
+import re
+from urllib.parse import unquote_to_bytes
+
+from libs.common.errors import BadRequest, NotFound
+from services.gateway.domain.refusals import UriTooLong
+
+MAX_TARGET = 8192
+MAX_PATH = 6144
+_PLAIN = re.compile(rb"(?:/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*)*/?")
+_ESCAPED = re.compile(rb"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*/?")
+_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_DOTS = frozenset({b".", b".."})
+
+
+def clean(raw_path: bytes, query: bytes) -> tuple[bytes, str]:
+    """A path as it is passed on, and as it is looked up; both without a trailing slash.
+
+    Raises NotFound for empty and dotted segments, escaped slashes, control characters and what is
+    no UTF-8; UriTooLong; BadRequest for an escape that is none.
+    """
+    if len(raw_path) > MAX_PATH or len(raw_path) + len(query) > MAX_TARGET:
+        raise UriTooLong("The address is too long.")
+    if not query.isascii():
+        raise BadRequest("The query is not ASCII: escape it.")
+    if raw_path == b"/":
+        return raw_path, "/"
+    if _PLAIN.fullmatch(raw_path):
+        raw_path = raw_path.removesuffix(b"/")
+        return raw_path, raw_path.decode("ascii")
+    return _unescaped(raw_path)
+
+
+def _unescaped(raw_path: bytes) -> tuple[bytes, str]:
+    if _BAD_ESCAPE.search(raw_path):
+        raise BadRequest("The address is malformed.")
+    if not _ESCAPED.fullmatch(raw_path):
+        raise NotFound("There is nothing here.")
+    raw_path = raw_path.removesuffix(b"/")
+    segments = [unquote_to_bytes(segment) for segment in raw_path.split(b"/")[1:]]
+    try:
+        texts = [segment.decode("utf-8") for segment in segments]
+    except UnicodeDecodeError:
+        raise NotFound("There is nothing here.") from None
+    if any(segment in _DOTS or b"/" in segment or b"\\" in segment for segment in segments):
+        raise NotFound("There is nothing here.")
+    if any(not text.isprintable() for text in texts):
+        raise NotFound("There is nothing here.")
+    return raw_path, "/" + "/".join(texts)

@@ -1,0 +1,1 @@
+"""The few paths the gateway answers itself."""

@@ -1,0 +1,1 @@
+"""What the users service does, and the rules it does it by."""

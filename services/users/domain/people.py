@@ -1,0 +1,165 @@
+"""The vault of people: who they are is sealed with a key of their own."""
+
+from dataclasses import asdict, dataclass
+
+from libs.common.clock import utc_now
+from libs.common.contracts.users import UserCreated, UserLinked, UserUpdated
+from libs.common.crypto.keyring import SubjectKey
+from libs.common.db.uow import Transaction
+from libs.common.errors import Conflict
+from libs.common.phones import e164
+from libs.common.principal import Principal, Role, Scope
+from services.users.domain.auditing import record
+from services.users.domain.staffing import NotStaff, check_may_give
+from services.users.models import Act, User
+from services.users.repository import UserRepository
+
+EVERYWHERE = Scope()
+
+
+class UserExists(Conflict):
+    """Somebody has this phone number, in whatever spelling, or this login."""
+
+    code = "USER_EXISTS"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who somebody is, in plain text: never stored, never logged."""
+
+    phone_number: str | None = None
+    name: str | None = None
+    email: str | None = None
+    address: str | None = None
+    municipality: str | None = None
+
+    def said(self) -> dict[str, str]:
+        """What is known of them."""
+        return {field: value for field, value in asdict(self).items() if value is not None}
+
+
+async def appoint(
+    tx: Transaction, person: Person, *, role: Role, scope: Scope = EVERYWHERE, by: Principal
+) -> User:
+    """Create a user for an administrator. Raises UserExists, RoleNotYours, ScopeNotYours."""
+    _check_scope(role, scope)
+    check_may_give(by, role, scope)
+    if await _with_phone(tx, person.phone_number):
+        raise UserExists("There is a user with this phone number.")
+    return await add(tx, person, role=role, scope=scope, by=by.id)
+
+
+async def add(
+    tx: Transaction, person: Person, *, role: Role, scope: Scope = EVERYWHERE, by: str
+) -> User:
+    """Take a person into the vault, and tell the rest of the system that there is one more."""
+    now = utc_now()
+    user = User(role=role, scope=_as_row(scope), version=1, created_at=now, updated_at=now)
+    _index(tx, user, person.said())
+    tx.session.add(user)
+    await tx.session.flush()
+    key = tx.vault.create(user.principal_id, user_id=user.user_id)
+    _seal(key, user, person.said())
+    tx.publish(UserCreated(user_id=user.user_id, role=role))
+    record(tx, Act.USER_CREATED, by=by, about=user.principal_id)
+    return user
+
+
+async def change(
+    tx: Transaction,
+    user: User,
+    said: Person,
+    *,
+    role: Role | None = None,
+    scope: Scope | None = None,
+    by: Principal,
+) -> list[str]:
+    """Write down what is `said` of a user now; answer which fields that were."""
+    check_may_give(by, Role(user.role), user.works_in)
+    new_role, new_scope = role or Role(user.role), user.works_in if scope is None else scope
+    if not new_role.is_staff and scope is None:
+        new_scope = EVERYWHERE
+    _check_scope(new_role, new_scope)
+    check_may_give(by, new_role, new_scope)
+    other = await _with_phone(tx, said.phone_number)
+    if other and other.user_id != user.user_id:
+        raise UserExists("There is a user with this phone number.")
+    changed = said.said()
+    _index(tx, user, changed)
+    _seal(await tx.vault.key(user.principal_id), user, changed)
+    user.role, user.scope = new_role, _as_row(new_scope)
+    given = {"role": role, "scope": scope}
+    return [*changed, *(field for field, value in given.items() if value is not None)]
+
+
+def touched(tx: Transaction, user: User, fields: list[str], *, by: str) -> None:
+    """Count the version of a user up, and say what changed."""
+    user.version += 1
+    user.updated_at = utc_now()
+    tx.publish(UserUpdated(user_id=user.user_id, fields=sorted(fields)))
+    record(tx, Act.USER_CHANGED, by=by, about=user.principal_id)
+
+
+async def take_over(tx: Transaction, grievance_id: str, contact: Person) -> User:
+    """Make the contact of a case a person of the vault, or find the one it is."""
+    number = e164(contact.phone_number) if contact.phone_number else None
+    said = Person(phone_number=number, name=contact.name)
+    user = await _with_phone(tx, number)
+    if user is None:
+        user = await add(tx, said, role=Role.CITIZEN, by=f"grievance:{grievance_id}")
+    elif user.name is None and said.name:
+        _seal(await tx.vault.key(user.principal_id), user, {"name": said.name})
+        touched(tx, user, ["name"], by=f"grievance:{grievance_id}")
+    tx.publish(UserLinked(grievance_id=grievance_id, user_id=user.user_id))
+    return user
+
+
+async def opened(tx: Transaction, user: User) -> Person:
+    """Who `user` is; nobody, when their key was destroyed."""
+    keys = await tx.vault.surviving_keys([user.principal_id])
+    key = keys.get(user.principal_id)
+    if key is None:
+        return Person()
+    return Person(**{field: _open(key, user, field) for field in Person.__dataclass_fields__})
+
+
+async def find_by_phone(tx: Transaction, phone_number: str) -> User | None:
+    """The person with exactly this phone number, in E.164."""
+    return await UserRepository(tx.session).by_phone(_phone_index(tx, phone_number))
+
+
+async def _with_phone(tx: Transaction, phone_number: str | None) -> User | None:
+    if phone_number is None:
+        return None
+    index = _phone_index(tx, phone_number)
+    return await UserRepository(tx.session).by_phone(index, for_update=True)
+
+
+def _phone_index(tx: Transaction, phone_number: str) -> bytes:
+    return tx.vault.blind("phone", phone_number)
+
+
+def _index(tx: Transaction, user: User, said: dict[str, str]) -> None:
+    if "phone_number" in said:
+        user.phone_index = _phone_index(tx, said["phone_number"])
+    if "email" in said:
+        user.email_index = tx.vault.blind("email", said["email"].casefold())
+
+
+def _seal(key: SubjectKey, user: User, said: dict[str, str]) -> None:
+    for field, value in said.items():
+        setattr(user, field, key.seal(f"users.{field}", str(user.user_id), value))
+
+
+def _open(key: SubjectKey, user: User, field: str) -> str | None:
+    sealed: bytes | None = getattr(user, field)
+    return None if sealed is None else key.open(f"users.{field}", str(user.user_id), sealed)
+
+
+def _check_scope(role: Role, scope: Scope) -> None:
+    if not role.is_staff and scope != EVERYWHERE:
+        raise NotStaff("Only staff have a scope.")
+
+
+def _as_row(scope: Scope) -> dict[str, list[str]]:
+    return {"projects": list(scope.projects), "places": list(scope.places)}

@@ -1,0 +1,79 @@
+"""API keys: made, listed, revoked; and exchanged for a token by the gateway."""
+
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from libs.common.db.paging import Cursor
+from libs.common.principal import Role
+from libs.common.web.auth import Admin, Service
+from libs.common.web.responses import Page, Success, answer
+from libs.common.web.routing import router
+from libs.common.web.units import Uow
+from services.users.domain import api_keys
+from services.users.models import ApiKey
+from services.users.repository import ApiKeyRepository
+from services.users.routes.deps import SignerPort
+from services.users.schemas import (
+    ApiKeyCreate,
+    ApiKeyCreated,
+    ApiKeyExchange,
+    ApiKeyListQuery,
+    ApiKeyRead,
+    ApiKeyToken,
+)
+
+routes = router(tag="api keys")
+TOKEN_SECONDS = 300
+
+
+@routes.post("/api/v1/api-keys", status_code=201, response_model=Success[ApiKeyCreated])
+async def create_api_key(body: ApiKeyCreate, caller: Admin, uow: Uow) -> Response:
+    """Make a key for a program of somebody else. The key is in this answer and nowhere else."""
+    async with uow.begin() as tx:
+        row, api_key = await api_keys.create(
+            tx, name=body.name, scopes=list(body.scopes), by=caller.id
+        )
+        data = ApiKeyCreated(**_read(row).model_dump(), api_key=api_key)
+        return answer(Success(data=data), tx=tx, status=201, headers={"Cache-Control": "no-store"})
+
+
+@routes.get("/api/v1/api-keys", response_model=Success[Page[ApiKeyRead]])
+async def list_api_keys(
+    query: Annotated[ApiKeyListQuery, Query()], caller: Admin, uow: Uow
+) -> Response:
+    """Every key, newest first, revoked ones too: what it is called, and when it was last used."""
+    after = Cursor.parse(query.cursor) if query.cursor else None
+    async with uow.read() as tx:
+        found = await ApiKeyRepository(tx.session).page(after=after, limit=query.limit)
+    items = [_read(row) for row in found[: query.limit]]
+    is_more = len(found) > query.limit
+    cursor = str(Cursor(items[-1].created_at, items[-1].key_id)) if is_more else None
+    return answer(Success(data=Page(items=items, next_cursor=cursor)))
+
+
+@routes.delete("/api/v1/api-keys/{key_id}", response_model=Success[ApiKeyRead])
+async def revoke_api_key(key_id: str, caller: Admin, uow: Uow) -> Response:
+    """Revoke a key. It stays in the list; it opens nothing any more."""
+    async with uow.begin() as tx:
+        row = await api_keys.revoke(tx, key_id, by=caller.id)
+        return answer(Success(data=_read(row)))
+
+
+@routes.post("/internal/api-keys/exchange", response_model=Success[ApiKeyToken])
+async def exchange_api_key(
+    body: ApiKeyExchange, caller: Service, uow: Uow, signer: SignerPort
+) -> Response:
+    """A short token for the holder of a key. 401 INVALID_API_KEY for any other text."""
+    async with uow.read() as tx:
+        row = await api_keys.recognise(tx, body.api_key)
+    if api_keys.is_worth_noting(row):
+        async with uow.begin() as tx:
+            await api_keys.note_use(tx, row.key_id)
+    token = signer.sign(f"key:{row.key_id}", Role.API_CLIENT, seconds=TOKEN_SECONDS)
+    data = ApiKeyToken(access_token=token, expires_in=TOKEN_SECONDS, key_id=row.key_id)
+    return answer(Success(data=data))
+
+
+def _read(row: ApiKey) -> ApiKeyRead:
+    return ApiKeyRead.model_validate(row)

@@ -1,0 +1,69 @@
+"""What routes are handed besides the caller and the unit of work."""
+
+import re
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from libs.common.cache import Cache
+from libs.common.db.uow import UnitOfWork
+from libs.common.principal import Principal
+from libs.common.tokens import PublicKeys, Signer
+from libs.common.web.auth import ANYONE, KIB
+from services.users.domain.passwords import Passwords
+from services.users.repository import UserNotFound
+from services.users.settings import UsersSettings
+
+MAX_INT32 = 2**31 - 1
+_USER_ID = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
+
+SignsIn = Annotated[Principal, Depends(replace(ANYONE, body=16 * KIB, seconds=5.0, form=True))]
+"""Whoever signs in: a form, small, and answered soon."""
+
+
+async def read_user_id(user_id: str) -> int:
+    """The number a path names. What is no number a user could have is nobody: UserNotFound."""
+    if not _USER_ID.fullmatch(user_id) or int(user_id) > MAX_INT32:
+        raise UserNotFound("There is no such user.")
+    return int(user_id)
+
+
+async def _uow(request: Request) -> UnitOfWork:
+    found: UnitOfWork = request.app.state.uow
+    return found
+
+
+async def _passwords(request: Request) -> Passwords:
+    found: Passwords = request.app.state.passwords
+    return found
+
+
+async def _signer(request: Request) -> Signer:
+    found: Signer = request.app.state.signer
+    return found
+
+
+async def _public_keys(request: Request) -> PublicKeys:
+    found: PublicKeys = request.app.state.public_keys
+    return found
+
+
+async def _cache(request: Request) -> Cache:
+    found: Cache = request.app.state.cache
+    return found
+
+
+async def _settings(request: Request) -> UsersSettings:
+    found: UsersSettings = request.app.state.settings
+    return found
+
+
+UserId = Annotated[int, Depends(read_user_id)]
+UowPort = Annotated[UnitOfWork, Depends(_uow)]
+"""Transactions without an Idempotency-Key: a token is never kept to be handed out again."""
+PasswordsPort = Annotated[Passwords, Depends(_passwords)]
+SignerPort = Annotated[Signer, Depends(_signer)]
+PublicKeysPort = Annotated[PublicKeys, Depends(_public_keys)]
+CachePort = Annotated[Cache, Depends(_cache)]
+Settings = Annotated[UsersSettings, Depends(_settings)]

@@ -1,0 +1,48 @@
+"""Seed 0's own paths, with their literal bodies (S0-16…18). Deprecated aliases."""
+
+from fastapi import Response
+
+from libs.common.web.auth import Admin, Guest
+from libs.common.web.responses import Success
+from libs.common.web.routing import router
+from libs.common.web.units import AnyVersion, Uow
+from services.users.routes import users
+from services.users.routes.deps import PasswordsPort, UserId
+from services.users.schemas import SeedUser, UserAppointed, UserCreate, UserRead, UserUpdate
+
+routes = router(prefix="/api/users", tag="seed")
+
+
+def _deprecated(response: Response) -> Response:
+    response.headers["Deprecation"] = "@1795219200"
+    response.headers["Link"] = '</api/v1/users>; rel="successor-version"'
+    return response
+
+
+@routes.post("", status_code=201, response_model=Success[UserAppointed], deprecated=True)
+async def appoint_seed_user(
+    body: SeedUser, caller: Admin, uow: Uow, passwords: PasswordsPort
+) -> Response:
+    """Create a user the way seed 0 spells it; staff sign in with their phone number."""
+    create = UserCreate(**body.model_dump())
+    return _deprecated(await users.appoint(create, caller, uow, passwords))
+
+
+@routes.get("/{user_id}", response_model=Success[UserRead], deprecated=True)
+async def read_seed_user(user_id: UserId, caller: Guest, uow: Uow) -> Response:
+    """One user, masked."""
+    return _deprecated(await users.show(user_id, caller, uow))
+
+
+@routes.put("/{user_id}", response_model=Success[UserRead], deprecated=True)
+async def change_seed_user(
+    user_id: UserId,
+    body: SeedUser,
+    caller: Admin,
+    uow: Uow,
+    passwords: PasswordsPort,
+    version: AnyVersion,
+) -> Response:
+    """Change a user; without `If-Match` the newest version is changed."""
+    update = UserUpdate(**body.model_dump())
+    return _deprecated(await users.apply(user_id, update, caller, uow, passwords, version))
