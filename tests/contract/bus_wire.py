@@ -1,10 +1,13 @@
-"""A TCP proxy between a bus and its broker, to be cut, frozen and thawed by a test."""
+"""A TCP proxy between a bus and its broker, and how a bus behind it is used."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from yarl import URL
+
+from libs.common.bus.protocol import Bus, BusDown, Message
+from tests.contract.bus_promises import Heard, a_message
 
 
 class Wire:
@@ -69,3 +72,33 @@ class Wire:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def publish_all(bus: Bus, messages: list[Message]) -> None:
+    """As a relay does: in order, again and again from the first that was not confirmed."""
+    left = messages
+    while left:
+        try:
+            left = left[await bus.publish(left[:100]) :]
+        except BusDown:
+            await asyncio.sleep(0.01)
+
+
+async def in_the_end(act: Callable[[], Awaitable[object]]) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await act()
+            except (BusDown, TimeoutError):
+                await asyncio.sleep(0.01)
+            else:
+                return
+
+
+async def until_heard_again(bus: Bus, listener: Heard) -> None:
+    async def arrives() -> None:
+        await publish_all(bus, [message := a_message()])
+        async with asyncio.timeout(0.2):
+            await listener.until_all([message])
+
+    await in_the_end(arrives)

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aio_pika
@@ -10,13 +10,14 @@ import pytest
 
 from libs.common.bus.embedded import BusInUse, EmbeddedBus
 from libs.common.bus.factory import open_bus as bus_at
-from libs.common.bus.protocol import Bus, BusDown, Message
+from libs.common.bus.protocol import Bus, BusDown
 from libs.common.bus.rabbit import RabbitBus
+from libs.common.bus.rabbit.link import reaching
 from libs.common.testing.stage import unique
 from tests.contract.bus_crashes import Address, CrashPromises
 from tests.contract.bus_parking import ParkingPromises
 from tests.contract.bus_promises import DeliveryPromises, Heard, Open, a_message, some_messages
-from tests.contract.bus_wire import Wire
+from tests.contract.bus_wire import Wire, in_the_end, publish_all, until_heard_again
 
 
 class BusContract(DeliveryPromises, ParkingPromises, CrashPromises):
@@ -142,7 +143,7 @@ class TestRabbitBus(BusContract):
         await bus.broadcast(listener.listen)
         messages = some_messages(2_000)
 
-        publishing = asyncio.create_task(_publish_all(bus, messages))
+        publishing = asyncio.create_task(publish_all(bus, messages))
         for received in (100, 700, 1_400):
             await heard.until_count(received)
             wire.cut()
@@ -150,7 +151,7 @@ class TestRabbitBus(BusContract):
 
         await heard.until_all(messages)
         assert set(heard.ids) == {message.id for message in messages}
-        await _until_heard_again(bus, listener)
+        await until_heard_again(bus, listener)
 
     async def test_a_frozen_broker_is_down_within_the_deadline(
         self, open_bus: Open, wire: Wire
@@ -167,8 +168,27 @@ class TestRabbitBus(BusContract):
                     await ask()
         wire.thaw()
 
-        await _publish_all(bus, [message := a_message()])
+        await publish_all(bus, [message := a_message()])
         await heard.until_all([message])
+
+    async def test_publishing_answers_how_many_were_confirmed(
+        self, open_bus: Open, wire: Wire
+    ) -> None:
+        bus = await open_bus(url=wire.url, deadline=1.0)
+        through = await open_bus()
+        heard = Heard()
+        await bus.declare("one", ["#"], restricted=False)
+        await through.consume("one", heard, prefetch=100)
+        messages = some_messages(20_000)
+
+        publishing = asyncio.create_task(bus.publish(messages))
+        await heard.until_count(500)
+        wire.freeze()
+        confirmed = await publishing
+
+        assert 0 < confirmed < 20_000
+        await heard.until_all(messages[:confirmed])
+        wire.thaw()
 
     async def test_a_broker_that_is_away_is_no_reason_not_to_start(
         self, open_bus: Open, wire: Wire
@@ -184,8 +204,8 @@ class TestRabbitBus(BusContract):
 
         wire.thaw()
 
-        await _in_the_end(lambda: bus.declare("one", ["#"], restricted=False))
-        await _publish_all(bus, [message := a_message()])
+        await in_the_end(lambda: bus.declare("one", ["#"], restricted=False))
+        await publish_all(bus, [message := a_message()])
         await heard.until_all([message])
 
     async def test_a_queue_that_is_deleted_comes_back(
@@ -200,7 +220,24 @@ class TestRabbitBus(BusContract):
 
         await _remove(address)
 
-        await _until_heard_again(bus, heard)
+        await until_heard_again(bus, heard)
+
+
+async def test_a_cancellation_nobody_asked_for_is_a_lost_connection() -> None:
+    async def ask(answer: asyncio.Future[None]) -> None:
+        async with reaching(5):
+            await answer
+
+    loop = asyncio.get_running_loop()
+    lost, waiting = loop.create_future(), loop.create_future()
+    lost.cancel()
+    with pytest.raises(BusDown):
+        await ask(lost)
+    asking = asyncio.create_task(ask(waiting))
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
 
 
 def test_a_url_names_the_bus(tmp_path: Path) -> None:
@@ -212,36 +249,6 @@ def test_a_url_names_the_bus(tmp_path: Path) -> None:
     for url in ("redis://127.0.0.1/", "embedded://var/bus.db", ""):
         with pytest.raises(ValueError, match="embedded:///path"):
             bus_at(url, name="test")
-
-
-async def _publish_all(bus: Bus, messages: list[Message]) -> None:
-    """As a relay does: in order, again and again from the first that was not confirmed."""
-    left = messages
-    while left:
-        try:
-            left = left[await bus.publish(left[:100]) :]
-        except BusDown:
-            await asyncio.sleep(0.01)
-
-
-async def _in_the_end(act: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                await act()  # type: ignore[misc]
-            except (BusDown, TimeoutError):
-                await asyncio.sleep(0.01)
-            else:
-                return
-
-
-async def _until_heard_again(bus: Bus, listener: Heard) -> None:
-    async def arrives() -> None:
-        await _publish_all(bus, [message := a_message()])
-        async with asyncio.timeout(0.2):
-            await listener.until_all([message])
-
-    await _in_the_end(arrives)
 
 
 async def _remove(address: Address) -> None:

@@ -52,6 +52,13 @@ def run_env(metadata: MetaData) -> None:
         context.run_migrations()
 
 
+def _ensure_schema(connection: Connection, name: str) -> None:
+    # Looked for first: IF NOT EXISTS asks for the right to create before it looks.
+    known = text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
+    if connection.scalar(known, {"name": name}) is None:
+        connection.execute(text(f'CREATE SCHEMA "{name}"'))
+
+
 def _render(kind: str, item: Any, _: object) -> str | Literal[False]:
     """Write our own column types by their names: the revision imports them."""
     if kind != "type":
@@ -71,7 +78,7 @@ async def migrate(database: Database, service: str, *, revision: str = "head") -
         if not database.is_sqlite:
             connection.execute(text("SET LOCAL lock_timeout = '2s'"))
             connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK_ID})"))
-            connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{database.schema}"'))
+            _ensure_schema(connection, database.schema)
         config.attributes["connection"] = connection
         move = command.downgrade if revision == "base" else command.upgrade
         move(config, revision)

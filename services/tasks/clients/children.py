@@ -79,7 +79,7 @@ class Children:
         """End every child, whatever it does; who waits for one is told that it died."""
         pool, self._pool = self._pool, None
         for future in list(self._promised):
-            future.cancel()
+            future.cancel()  # type: ignore[no-untyped-call]
         if pool is not None:
             await asyncio.to_thread(_ended, pool)
 
