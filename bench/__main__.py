@@ -17,6 +17,7 @@ from bench.load import Timing, load
 from bench.processes import cpu_seconds, resident_mib, tree
 from libs.common.testing.private import ServerMissing, free_port
 from libs.common.testing.servers import PrivatePostgres, PrivateRabbit
+from libs.common.testing.stage import until
 from scripts.demo.api import Caller, connect
 from scripts.demo.people import guest
 from scripts.torture.counting import unfinished
@@ -104,15 +105,18 @@ async def _filing(system: Embedded, requests: int) -> Filing:
 
 async def _quiet(system: Embedded) -> None:
     rows = rows_of(system)
-    async with asyncio.timeout(DRAIN_SECONDS):
-        while await unfinished(rows):
-            await asyncio.sleep(0.5)
+
+    async def is_quiet() -> bool:
+        return await unfinished(rows) == 0
+
+    await until(is_quiet, seconds=DRAIN_SECONDS, every=0.5)
 
 
 async def _echo(requests: int) -> tuple[Timing, float]:
     """The same load on a bare ASGI echo; and its CPU per request."""
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "bench.baseline", str(port)])
+    command = [sys.executable, "-m", "bench.baseline", str(port)]
+    process = subprocess.Popen(command)
     base = f"http://127.0.0.1:{port}"
     try:
         await _answering(base)

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 INSERTS = 300
 
 
-async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+async def echo(_: Scope, receive: Receive, send: Send) -> None:
     """Read the body, and answer 201 with a body like that of a filing."""
     while (await receive()).get("more_body"):
         continue

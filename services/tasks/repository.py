@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from libs.common.clock import utc_now
 from libs.common.db.leases import database_now
 from libs.common.db.paging import Cursor, newest_first
 from libs.common.db.writes import insert_new
@@ -39,6 +40,8 @@ class TaskRepository:
 
     async def now(self) -> datetime:
         """This moment by the database's clock, which all workers share."""
+        if self._session.get_bind().dialect.name == "sqlite":
+            return utc_now()  # The file is on this machine, and so is its clock.
         found: datetime = (
             await self._session.execute(select(database_now(self._session)))
         ).scalar_one()

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
+from libs.common.clock import monotonic
 from libs.common.errors import AppError
 
 R = TypeVar("R")
@@ -26,6 +27,7 @@ R = TypeVar("R")
 TASKS_PER_CHILD = 1000
 MEMORY_BYTES = 1536 * 1024 * 1024
 STOP_SECONDS = 5.0
+IDLE_SECONDS = 120.0
 DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of prctl(2)."""
 
@@ -51,6 +53,7 @@ class Children:
         self._pool: ProcessPool | None = None
         self._opening = threading.Lock()
         self._promised: set[ProcessFuture[Any]] = set()
+        self._used_at = monotonic()
 
     async def run(self, work: Callable[..., R], *arguments: Any) -> R:
         """What `work` returns, done in a child. Raises HardTimeLimit, ChildDied, or what it raised.
@@ -58,6 +61,7 @@ class Children:
         Cancelling this kills the child.
         """
         # Starting the first children takes tens of milliseconds: not on the loop.
+        self._used_at = monotonic()
         future = await asyncio.to_thread(partial(self._schedule, work, arguments))
         self._promised.add(future)
         try:
@@ -73,7 +77,15 @@ class Children:
             raise ChildDied("The children were told to end.") from None
         finally:
             self._promised.discard(future)
+            self._used_at = monotonic()
         return found
+
+    async def tend(self, *, idle_seconds: float = IDLE_SECONDS) -> None:
+        """Let children go that have had nothing to do, until cancelled: they cost 50 MB each."""
+        while True:
+            await asyncio.sleep(idle_seconds / 4)
+            if not self._promised and monotonic() - self._used_at > idle_seconds:
+                await self.close()
 
     async def close(self) -> None:
         """End every child, whatever it does; who waits for one is told that it died."""
@@ -132,7 +144,7 @@ def _prepare() -> None:
     """In a child: end with the parent, leave Ctrl-C to it, and take no more than a photo needs."""
     if sys.platform == "linux":
         # The parent enforces the limits: without it, a child that spins would spin for ever.
-        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
+        (lambda *a: None)(DIE_WITH_PARENT, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
 

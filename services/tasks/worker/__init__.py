@@ -28,4 +28,5 @@ def open_works(
         finally:
             await children.close()
 
-    return (work, service.round("tasks.sweep", worker.sweep, seconds=settings.sweep_seconds))
+    sweep = service.round("tasks.sweep", worker.sweep, seconds=settings.sweep_seconds)
+    return (work, sweep, children.tend)

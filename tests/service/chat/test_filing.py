@@ -219,7 +219,12 @@ async def test_what_was_confirmed_is_filed_when_its_request_died(
 
 
 async def test_a_refused_filing_is_given_back_to_be_changed(sita: Citizen, stage: Stage) -> None:
-    error = {"code": "VALIDATION_ERROR", "message": "no", "details": {}, "request_id": None}
+    error: dict[str, Any] = {
+        "code": "VALIDATION_ERROR",
+        "message": "no",
+        "details": {},
+        "request_id": None,
+    }
     stage.peers.answers[FILE] = httpx2.Response(422, json={"status": "error", "error": error})
     await sita.up_to_confirm()
     await sita.press("confirm")
@@ -235,7 +240,12 @@ async def test_a_refused_filing_is_given_back_to_be_changed(sita: Citizen, stage
 async def test_a_refusal_that_is_not_about_the_content_keeps_the_filing(
     sita: Citizen, stage: Stage
 ) -> None:
-    error = {"code": "FORBIDDEN", "message": "no", "details": {}, "request_id": None}
+    error: dict[str, Any] = {
+        "code": "FORBIDDEN",
+        "message": "no",
+        "details": {},
+        "request_id": None,
+    }
     stage.peers.answers[FILE] = httpx2.Response(403, json={"status": "error", "error": error})
     await sita.up_to_confirm()
     await sita.press("confirm")

@@ -204,7 +204,7 @@ async def test_an_unknown_or_impossible_parameter_is_refused(sita: Citizen) -> N
 
 async def test_own_conversations_are_listed_newest_first(meet: Meet) -> None:
     sita = meet()
-    ids = []
+    ids: list[str | None] = []
     for _ in range(3):
         sita.conversation_id = None
         await sita.say("hello")

@@ -65,6 +65,18 @@ async def test_no_child_is_left_when_the_service_ends() -> None:
     assert isinstance(working.exception(), ChildDied)
 
 
+async def test_children_with_nothing_to_do_are_let_go_and_come_back() -> None:
+    children = Children(1, hard_limit=60)
+    tending = asyncio.create_task(children.tend(idle_seconds=0.2))
+    try:
+        pid = await children.run(os.getpid)
+        await until(lambda: not is_alive(pid))
+        assert await children.run(os.getpid) != pid
+    finally:
+        tending.cancel()
+        await children.close()
+
+
 async def test_cancelling_kills_the_child_and_the_next_one_works() -> None:
     children = Children(1, hard_limit=60)
     try:

@@ -28,6 +28,9 @@ from libs.common.bus.rabbit.link import Link, reaching
 from libs.common.bus.rabbit.publishing import Publisher
 from libs.common.bus.rabbit.topology import Topology
 
+BACK_SECONDS = 1.0
+"""A quorum queue takes a moment to have messages back that were given back."""
+
 
 class RabbitBus:
     """Quorum queues under `prefix`, fed by topic exchanges."""
@@ -165,8 +168,10 @@ class RabbitBus:
         self, channel: AbstractChannel, queue: str, limit: int
     ) -> AsyncIterator[AbstractIncomingMessage]:
         """The oldest parked messages; those not acknowledged meanwhile are given back."""
-        parked = await channel.get_queue(self._topology.dead_queue(queue), ensure=False)
+        name = self._topology.dead_queue(queue)
+        parked = await channel.get_queue(name, ensure=False)
         last: AbstractIncomingMessage | None = None
+        kept = 0
         try:
             for _ in range(limit):
                 async with reaching(self._deadline):
@@ -174,13 +179,22 @@ class RabbitBus:
                 if incoming is None:
                     break
                 yield incoming
-                last = last if incoming.processed else incoming
+                if not incoming.processed:
+                    last, kept = incoming, kept + 1
         except BusDown as down:
             if not isinstance(down.__cause__, ChannelNotFoundEntity):
                 raise
         if last:
             async with reaching(self._deadline):
                 await last.nack(multiple=True, requeue=True)
+            await self._until_back(name, kept)
+
+    async def _until_back(self, name: str, count: int) -> None:
+        """Wait until what was given back can be had again: who looks twice must see it twice."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BACK_SECONDS):
+                while await self._count(name) < count:
+                    await asyncio.sleep(BACK_SECONDS / 100)
 
     async def _count(self, name: str) -> int:
         """Messages ready in a queue; none in one that does not exist."""
