@@ -212,8 +212,8 @@ async def _refuse(error: AppError, scope: Scope, body: Body, send: Send) -> None
     answer.headers["X-Content-Type-Options"] = "nosniff"
     if not body.is_complete:
         answer.headers["Connection"] = "close"
-    start = {"type": "http.response.start", "status": error.status, "headers": answer.raw_headers}
-    await send(start)
+    status, head = answer.status_code, answer.raw_headers
+    await send({"type": "http.response.start", "status": status, "headers": head})
     if not body.is_complete and error.status not in UNHEARD:
         await send({"type": "http.response.body", "body": answer.body, "more_body": True})
         await body.discard()

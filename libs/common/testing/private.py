@@ -43,7 +43,7 @@ class PrivateServer(ABC):
         self.folder = Path(tempfile.mkdtemp(prefix="redress-"))
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
-        _end_orderly()
+        end_orderly()
         atexit.register(self.stop)
         try:
             self._prepare()
@@ -158,12 +158,17 @@ class PrivateServer(ABC):
         process.wait()
 
 
-def _end_orderly() -> None:
+def end_orderly() -> None:
     """Let SIGTERM end this process as an exit does, so that no server outlives it."""
     if threading.current_thread() is not threading.main_thread():
         return
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+        signal.signal(signal.SIGTERM, _terminated)
+
+
+def _terminated(number: int, _: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once: the servers are being stopped
+    sys.exit(128 + number)
 
 
 def free_port() -> int:

@@ -23,6 +23,7 @@ from libs.common.testing.private import (
     ServerMissing,
     answers,
     binary,
+    end_orderly,
     free_port,
     tree,
 )
@@ -187,7 +188,7 @@ def main() -> int:
     if not command:
         sys.stderr.write("usage: python -m libs.common.testing.servers -- COMMAND…\n")
         return 2
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    end_orderly()
     try:
         with private_servers() as environment:
             return _run(command, environment)

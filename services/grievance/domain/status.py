@@ -99,7 +99,7 @@ def transition(current: Status, action: Action, by: Actor) -> Transition:
         if row.action is action and current in row.sources:
             if by not in row.actors:
                 raise ActorNotAllowed(
-                    f"A {by} may not {action} a grievance.", allowed=allowed(current, by)
+                    f"To {action} a grievance is not for the {by}.", allowed=allowed(current, by)
                 )
             return row
     raise IllegalTransition(

@@ -144,7 +144,7 @@ def _prepare() -> None:
     """In a child: end with the parent, leave Ctrl-C to it, and take no more than a photo needs."""
     if sys.platform == "linux":
         # The parent enforces the limits: without it, a child that spins would spin for ever.
-        (lambda *a: None)(DIE_WITH_PARENT, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
 

@@ -10,9 +10,11 @@ import pytest
 from libs.common.contracts.chat import MessageSent
 from libs.common.contracts.grievance import GrievanceSubmitted
 from libs.common.testing.stage import Stage, until
+from services.chat.clients import Filed
 from services.chat.domain.answering import FaqBook
 from services.chat.domain.conversing import FilingToSend, Incoming, receive
 from services.chat.domain.hearing import hear
+from services.chat.domain.keeping import settle
 from services.chat.repository import ChatRepository
 from tests.service.chat.conftest import ACCESS_CODE, COMPLAINT, FILE, REFERENCE, Citizen, Meet
 
@@ -216,6 +218,26 @@ async def test_what_was_confirmed_is_filed_when_its_request_died(
 
     await until(followed)
     assert keys(stage) == {exchange.errand.filing_id}
+
+
+async def test_an_answer_that_comes_twice_is_told_once(sita: Citizen, stage: Stage) -> None:
+    """The request and the round may both have asked: the second to hear changes nothing."""
+    del stage.peers.answers[FILE]
+    await sita.up_to_confirm()
+    await sita.press("confirm")
+    [filing_id] = keys(stage)
+    assert sita.conversation_id
+    for _ in range(2):
+        async with stage.uow.begin() as tx:
+            await settle(
+                tx,
+                filing_id,
+                Filed.model_validate(FILED),
+                conversation_id=sita.conversation_id,
+                retry_seconds=1,
+            )
+    told = [each["text"] for each in await sita.messages() if ACCESS_CODE in each["text"]]
+    assert len(told) == 1
 
 
 async def test_a_refused_filing_is_given_back_to_be_changed(sita: Citizen, stage: Stage) -> None:

@@ -154,6 +154,8 @@ async def test_what_is_not_proposed_or_not_ones_own_is_not_accepted(
     await sita.say(payload)
     assert "no resolution" in sita.reply
     await stage.say(moved("pending", "resolution_proposed"))
+    await sita.say('/accept{"grievance_id": "GRV-2026-OTHER0-1"}')
+    assert "no resolution" in sita.reply
     other = meet("guest-2")
     await other.say(payload)
     assert not [request for request in stage.peers.asked if request.url.path.endswith("/actions")]

@@ -110,6 +110,14 @@ async def test_facts_about_abuse_travel_apart_from_the_first_one(
         assert all(envelope.restricted for envelope in envelopes)
 
 
+async def test_facts_are_restricted_from_the_moment_abuse_is_told(
+    sita: Citizen, stage: Stage
+) -> None:
+    await sita.say_all(STORY, ABUSE, "गोप्य")
+    received = [each.restricted for each in await stage.envelopes(MessageReceived)]
+    assert received == [False, True, True]
+
+
 async def test_facts_about_a_pipe_do_not(sita: Citizen, stage: Stage) -> None:
     await sita.say(STORY)
     assert not any(each.restricted for each in await stage.envelopes(MessageReceived))

@@ -21,6 +21,7 @@ from services.gateway.app import Front, create_app
 from services.gateway.settings import GatewaySettings
 
 MIB = 1024 * 1024
+NOWHERE = "http://127.0.0.1:9"
 EXCHANGE = "/internal/api-keys/exchange"
 
 
@@ -233,14 +234,12 @@ async def open_door(tmp_path: Path, peers: dict[str, str]) -> AsyncIterator[Open
     async with AsyncExitStack() as stack:
 
         async def opened(
-            *, away: str | None = None, bus: Any = None, shared: dict[str, Any] | None = None,
-            **more: Any,
-        ) -> Door:  # fmt: skip
-            addresses = peers | ({away: "http://127.0.0.1:9"} if away else {})
+            *, at: dict[str, str] | None = None, bus: Any = None, **more: Any
+        ) -> Door:
             table = tmp_path / "access.json"
             table.write_text(json.dumps(TABLE))
             common = SharedSettings(
-                data_dir=tmp_path, peers=addresses, internal_deadline=1.0, **(shared or {})
+                data_dir=tmp_path, peers=peers | (at or {}), internal_deadline=1.0
             )
             signer, gateway = (Signer.at(name, common.keys) for name in ("users", "gateway"))
             given = {"access_file": table, "api_docs": tmp_path / "api", "body_seconds": 0.5}

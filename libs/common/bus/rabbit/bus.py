@@ -28,7 +28,8 @@ from libs.common.bus.rabbit.link import Link, reaching
 from libs.common.bus.rabbit.publishing import Publisher
 from libs.common.bus.rabbit.topology import Topology
 
-BACK_SECONDS = 1.0
+BACK_LOOKS = 100
+BACK_PAUSE_SECONDS = 0.01
 """A quorum queue takes a moment to have messages back that were given back."""
 
 
@@ -191,10 +192,10 @@ class RabbitBus:
 
     async def _until_back(self, name: str, count: int) -> None:
         """Wait until what was given back can be had again: who looks twice must see it twice."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(BACK_SECONDS):
-                while await self._count(name) < count:
-                    await asyncio.sleep(BACK_SECONDS / 100)
+        for _ in range(BACK_LOOKS):
+            if await self._count(name) >= count:
+                return
+            await asyncio.sleep(BACK_PAUSE_SECONDS)
 
     async def _count(self, name: str) -> int:
         """Messages ready in a queue; none in one that does not exist."""
