@@ -2,6 +2,8 @@ import os
 
 import pytest
 
+from libs.common.logging import start_logging
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-snapshots", action="store_true")
@@ -10,6 +12,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def update_snapshots(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-snapshots"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _logs_as_in_production() -> None:
+    start_logging(level="info", form="json")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import MutableMapping
 from types import TracebackType
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -61,7 +61,7 @@ def start_logging(*, level: str, form: str) -> None:
     structlog.configure(
         processors=[*chain, render],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Stdout())),
         cache_logger_on_first_use=True,
     )
     root = logging.getLogger()
@@ -95,6 +95,16 @@ def _places(info: ExcInfo) -> dict[str, Any]:
             f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames
         ],
     }
+
+
+class _Stdout:
+    """Whatever stdout is when a line is written, not what it was when logging began."""
+
+    def write(self, text: str) -> None:
+        sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
 
 
 class _LibraryHandler(logging.Handler):

@@ -11,6 +11,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+from libs.common.logging import start_logging
 from libs.common.testing.private import ServerMissing
 from libs.common.testing.stage import until
 from scripts.torture.clients import Ledger, file_all
@@ -128,6 +129,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--size", choices=[*SIZES, "both"], default="both")
     given = parser.parse_args()
+    start_logging(level="error", form="console")
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sizes = list(SIZES) if given.size == "both" else [given.size]
     try:

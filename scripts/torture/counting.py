@@ -14,7 +14,7 @@ from scripts.torture.rows import Rows
 
 SUBMITTED = "grievance.submitted.v1"
 CLASSIFY = "classify_and_summarize_grievance"
-HEARERS = ("users", "tasks", "chat")
+CLASSIFIED = "grievance.classified.v1"
 OPEN = "('PENDING', 'STARTED', 'RETRY')"
 
 
@@ -56,11 +56,18 @@ async def count(rows: Rows, ledger: Ledger) -> list[Count]:
     is_open = await unfinished(rows)
     cases = await _cases(rows, ledger)
     wanted = set(ledger.acked.values())
-    lines = [cases, await _submitted(rows, wanted)]
-    lines += [await _heard(rows, hearer, is_open) for hearer in HEARERS]
-    lines += [await _tasks(rows, wanted), await _read(rows, wanted, is_open)]
-    lines += [await _linked(rows, ledger, is_open), await _people(rows, ledger, is_open)]
-    return lines
+    reachable = {ledger.acked[name] for name in ledger.with_contact & ledger.acked.keys()}
+    return [
+        cases,
+        await _submitted(rows, wanted),
+        await _heard(rows, "tasks", SUBMITTED, wanted, is_open),
+        await _heard(rows, "users", SUBMITTED, reachable, is_open),
+        await _heard(rows, "chat", CLASSIFIED, wanted, is_open),
+        await _tasks(rows, wanted),
+        await _read(rows, wanted, is_open),
+        await _linked(rows, reachable, is_open),
+        await _people(rows, len(reachable), is_open),
+    ]
 
 
 async def _cases(rows: Rows, ledger: Ledger) -> Count:
@@ -84,16 +91,16 @@ async def _submitted(rows: Rows, wanted: set[str]) -> Count:
     """The fact is written with the case: it is there at once, or it is lost."""
     sql = f"SELECT subject FROM outbox WHERE topic = '{SUBMITTED}'"
     found = [subject for (subject,) in await rows.ask("grievance", sql)]
-    return _compare(f"{SUBMITTED} said", wanted, found, is_open=0)
+    return _compare(f"{SUBMITTED.removesuffix('.v1')} said", wanted, found, is_open=0)
 
 
-async def _heard(rows: Rows, hearer: str, is_open: int) -> Count:
-    """Events in the inbox of `hearer`, by their ids; its own key makes a second row impossible."""
-    sql = f"SELECT event_id FROM outbox WHERE topic = '{SUBMITTED}'"
-    said = {event for (event,) in await rows.ask("grievance", sql)}
+async def _heard(rows: Rows, hearer: str, topic: str, wanted: set[str], is_open: int) -> Count:
+    """Events about `wanted` in the inbox of `hearer`; its key makes a second row impossible."""
+    sql = f"SELECT event_id, subject FROM outbox WHERE topic = '{topic}'"
+    said = {event for event, subject in await rows.ask("grievance", sql) if subject in wanted}
     inbox = await rows.ask(hearer, f"SELECT event_id FROM inbox WHERE consumer = '{hearer}'")
     found = [event for (event,) in inbox if event in said]
-    return _compare(f"… heard by {hearer}", said, found, is_open)
+    return _compare(f"{topic.removesuffix('.v1')} → {hearer}", said, found, is_open)
 
 
 async def _tasks(rows: Rows, wanted: set[str]) -> Count:
@@ -120,8 +127,7 @@ async def _read(rows: Rows, wanted: set[str], is_open: int) -> Count:
     return _compare("cases read by the engine", wanted, found, is_open)
 
 
-async def _linked(rows: Rows, ledger: Ledger, is_open: int) -> Count:
-    wanted = {ledger.acked[name] for name in ledger.with_contact & ledger.acked.keys()}
+async def _linked(rows: Rows, wanted: set[str], is_open: int) -> Count:
     sql = "SELECT subject FROM outbox WHERE topic = 'user.linked.v1'"
     said = [name for (name,) in await rows.ask("users", sql)]
     sql = "SELECT grievance_id FROM grievances WHERE user_id IS NOT NULL"
@@ -133,11 +139,10 @@ async def _linked(rows: Rows, ledger: Ledger, is_open: int) -> Count:
     return Count(**{**vars(count), "lost": count.lost + missing})
 
 
-async def _people(rows: Rows, ledger: Ledger, is_open: int) -> Count:
+async def _people(rows: Rows, wanted: int, is_open: int) -> Count:
     """Every contact is a phone of its own, so there is one person per contact."""
     sql = "SELECT user_id FROM users WHERE role = 'citizen'"
     found = len(await rows.ask("users", sql))
-    wanted = len(ledger.with_contact & ledger.acked.keys())
     missing = max(0, wanted - found)
     return Count(
         "people in the vault",

@@ -18,7 +18,7 @@ from libs.common.logging import get_logger
 from libs.common.telemetry import traceparent
 from services.gateway.domain.bodies import SMALL, Body, Leaving
 from services.gateway.domain.headers import returned
-from services.gateway.domain.refusals import UpstreamUnavailable
+from services.gateway.domain.refusals import RequestTimeout, UpstreamUnavailable
 from services.gateway.settings import GatewaySettings
 
 log = get_logger(__name__)
@@ -98,7 +98,7 @@ class Proxy:
         content = await self._content(call, leaving)
         answer = await self._asked(call, content, until)
         try:
-            await self._relay(call, answer, leaving, send)
+            await self._relay(call, answer, until, leaving, send)
         finally:
             # What was not read to the end cannot be used again; the rest goes back by itself.
             answer.release()
@@ -117,7 +117,7 @@ class Proxy:
     async def _asked(self, call: Call, content: Content, until: float) -> aiohttp.ClientResponse:
         tries = 2 if call.method == "GET" and content is None else 1
         try:
-            async with asyncio.timeout(max(0.0, until - monotonic()) + GRACE_SECONDS):
+            async with _ending(until):
                 while True:
                     tries -= 1
                     try:
@@ -154,19 +154,26 @@ class Proxy:
         if call.body.refused:
             return call.body.refused
         if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ServerTimeoutError):
+            if call.body.is_awaited:
+                return RequestTimeout("The body that was promised did not come in time.")
             return DeadlineExceeded("This took longer than it may.")
         log.warning("upstream.away", peer=call.service, error_type=type(error).__name__)
         return UpstreamUnavailable("This part of the system is away for the moment.")
 
     async def _relay(
-        self, call: Call, answer: aiohttp.ClientResponse, leaving: Leaving, send: Send
+        self,
+        call: Call,
+        answer: aiohttp.ClientResponse,
+        until: float,
+        leaving: Leaving,
+        send: Send,
     ) -> None:
         has_body = not call.is_head and answer.status not in BODILESS
         length = answer.headers.get("Content-Length")
         first = b""
         is_short = has_body and length is not None and length.isdecimal() and int(length) <= SMALL
         if is_short:
-            first = await self._short(call, answer)
+            first = await self._short(call, answer, until)
         headers = returned(answer.raw_headers, with_length=answer.status not in BODILESS)
         if not call.body.is_complete:
             headers.append((b"connection", b"close"))
@@ -177,9 +184,9 @@ class Proxy:
         leaving.stop()
         await send({"type": "http.response.body", "body": first})
 
-    async def _short(self, call: Call, answer: aiohttp.ClientResponse) -> bytes:
+    async def _short(self, call: Call, answer: aiohttp.ClientResponse, until: float) -> bytes:
         try:
-            async with asyncio.timeout(self._idle_seconds):
+            async with _ending(until):
                 return await answer.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise self._reason(call, error) from error
@@ -196,6 +203,11 @@ class Proxy:
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             log.warning("upstream.broke", peer=call.service, error_type=type(error).__name__)
             raise AnswerBroke from error
+
+
+def _ending(until: float) -> asyncio.Timeout:
+    """A wait that ends when the caller stops waiting, and a moment after the service does."""
+    return asyncio.timeout(max(0.0, until - monotonic()) + GRACE_SECONDS)
 
 
 async def _streamed(body: Body, leaving: Leaving) -> AsyncIterator[bytes]:

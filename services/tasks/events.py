@@ -12,7 +12,8 @@ from services.tasks.domain.classifying import (
     case_subject,
     classify_and_summarize_grievance,
 )
-from services.tasks.domain.ledger import declare_lane, enqueue
+from services.tasks.domain.lanes import declare_lane
+from services.tasks.domain.ledger import enqueue
 from services.tasks.domain.processing import FileArguments, process_file
 from services.tasks.models import FileProcessing, Lane, State
 from services.tasks.repository import TaskRepository

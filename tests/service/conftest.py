@@ -19,7 +19,7 @@ from libs.common.crypto.keyring import Keyring
 from libs.common.db.engine import Database
 from libs.common.db.migrations import migrate
 from libs.common.settings import SERVICES, ServiceSettings, SharedSettings
-from libs.common.testing.stage import Peers, Stage, unique
+from libs.common.testing.stage import Peers, Stage, unique, until
 from libs.common.tokens import Signer
 
 Raise = Callable[..., Awaitable[Stage]]
@@ -101,6 +101,8 @@ async def raise_stage(tmp_path: Path, templates: dict[str, Any]) -> AsyncIterato
             await bus.start()
             stack.push_async_callback(bus.close)
             await stack.enter_async_context(app.router.lifespan_context(app))
+            # On a broker the queue is declared in the background: nothing said before is heard.
+            await until(lambda: app.state.service.readiness.is_started)
             return Stage(app, bus, peers, signers["users"], signers)
 
         yield raise_it

@@ -8,6 +8,7 @@ fail; writes only where the caller says that doing them twice is doing them once
 import asyncio
 import random
 from collections.abc import AsyncIterable
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import httpx2
@@ -140,7 +141,7 @@ class ServiceClient:
             details = dict(error.get("details") or {})
         except (ValueError, KeyError, TypeError):
             raise PeerFailed(f"{self.peer} refused without a reason.", peer=self.peer) from None
-        if code == NotFound.code:
+        if answer.status_code == HTTPStatus.NOT_FOUND:
             raise NotFound(message)
         raise PeerRefused(answer.status_code, code, message, **details)
 

@@ -33,6 +33,8 @@ class Body:
         self._taken = 0
         self.refused: Exception | None = None
         self.is_complete = False
+        self.is_awaited = False
+        """The client is to send, and does not: whose fault it is when time runs out."""
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body, piece by piece. Raises TooLarge, RequestTimeout, ClientGone."""
@@ -64,11 +66,13 @@ class Body:
             return
 
     async def _next(self) -> bytes:
+        self.is_awaited = True
         try:
             async with asyncio.timeout(self._pause):
                 message = await self._receive()
         except TimeoutError:
             raise RequestTimeout("The body that was promised did not come.") from None
+        self.is_awaited = False
         if message["type"] == "http.disconnect":
             raise ClientGone
         chunk: bytes = message.get("body", b"")

@@ -25,21 +25,24 @@ PASSED_ON = frozenset(
 
 ONCE = frozenset(
     {
-        b"authorization", b"content-length", b"content-type", b"host", b"idempotency-key",
-        b"if-match", b"range", b"transfer-encoding", b"x-api-key",
+        b"authorization", b"content-encoding", b"content-length", b"content-type", b"host",
+        b"idempotency-key", b"if-match", b"range", b"transfer-encoding", b"x-api-key",
     }
 )  # fmt: skip
 """Said twice, one reader takes the first and another the last."""
 
-KEPT_BACK = frozenset(
+RETURNED = frozenset(
     {
-        b"connection", b"content-length", b"date", b"keep-alive", b"proxy-authenticate",
-        b"proxy-connection", b"server", b"te", b"trailer", b"transfer-encoding", b"upgrade",
-        b"x-request-id",
+        b"accept-ranges", b"allow", b"cache-control", b"content-disposition", b"content-encoding",
+        b"content-language", b"content-length", b"content-range", b"content-security-policy",
+        b"content-type", b"deprecation", b"etag", b"idempotency-replayed", b"last-modified",
+        b"link", b"location", b"ratelimit", b"ratelimit-policy", b"retry-after", b"sunset",
+        b"vary", b"www-authenticate", b"x-content-type-options",
     }
 )  # fmt: skip
-"""What of an answer is between a service and us."""
+"""All that a client gets of an answer's headers; the rest is between a service and us."""
 
+CHUNKED = b"chunked"
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 _HOST = re.compile(
     rb"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]{2,45}\])"
@@ -62,12 +65,12 @@ def read(headers: Iterable[Header]) -> tuple[dict[bytes, bytes], list[tuple[str,
             if name in once:
                 raise _said_twice(name)
             once[name] = value
-        elif name == b"content-encoding":
-            once[name] = value
         if name in PASSED_ON:
             passed.append((name.decode("ascii"), value.decode("latin-1")))
     if size > MAX_BYTES or count > MAX_HEADERS:
         raise HeadersTooLarge("The headers are too large.")
+    if once.get(b"transfer-encoding", CHUNKED).lower() != CHUNKED:
+        raise BadRequest("The one transfer coding here is chunked.")
     return once, passed
 
 
@@ -105,7 +108,7 @@ def returned(headers: Iterable[Header], *, with_length: bool) -> list[Header]:
     is_marked = False
     for given, value in headers:
         name = given.lower()
-        if name in KEPT_BACK and not (with_length and name == b"content-length"):
+        if name not in RETURNED or (name == b"content-length" and not with_length):
             continue
         is_marked = is_marked or name == NOSNIFF[0]
         kept.append((name, value))

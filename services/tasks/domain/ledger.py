@@ -7,16 +7,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from libs.common.bus.protocol import Bus
 from libs.common.clock import utc_now
 from libs.common.contracts.tasks import (
-    DefaultTaskReady,
-    LlmTaskReady,
-    NotificationTaskReady,
     TaskCancelled,
     TaskFailed,
     TaskQueued,
-    TaskReady,
     TaskRetrying,
     TaskStarted,
     TaskSucceeded,
@@ -24,16 +19,10 @@ from libs.common.contracts.tasks import (
 from libs.common.db.uow import Transaction
 from libs.common.errors import Conflict
 from libs.common.ids import new_id
+from services.tasks.domain.lanes import READY
 from services.tasks.domain.registry import Kind, Outcome
 from services.tasks.models import Lane, State, SystemMonitoring, Task, TaskLog
 from services.tasks.repository import TaskRepository
-
-READY: dict[Lane, type[TaskReady]] = {
-    Lane.LLM: LlmTaskReady,
-    Lane.DEFAULT: DefaultTaskReady,
-    Lane.NOTIFICATIONS: NotificationTaskReady,
-}
-"""What each lane's workers listen for."""
 
 AGAIN_SECONDS = 60.0
 """A task nobody has taken is announced again after this: announcements may be lost, rows not."""
@@ -57,16 +46,6 @@ class TaskNotRetryable(Conflict):
     """Only a task that failed or was cancelled is done again by hand."""
 
     code = "TASK_NOT_RETRYABLE"
-
-
-def queue_of(lane: Lane) -> str:
-    """The queue a lane's workers share."""
-    return f"tasks.{lane}"
-
-
-async def declare_lane(bus: Bus, lane: Lane) -> None:
-    """Make the queue of `lane` exist, so that no announcement from now on is missed."""
-    await bus.declare(queue_of(lane), [READY[lane].topic], restricted=True)
 
 
 async def enqueue(

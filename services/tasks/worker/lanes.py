@@ -22,12 +22,12 @@ from libs.common.telemetry import span
 from services.tasks.clients.children import ChildDied, HardTimeLimit
 from services.tasks.clients.peers import Overtaken
 from services.tasks.domain import ledger
+from services.tasks.domain.lanes import SLOTS, declare_lane, queue_of
 from services.tasks.domain.registry import Job, Outcome, Registry, Tools
 from services.tasks.models import Lane, Task
 
 log = get_logger(__name__)
 
-SLOTS = {Lane.LLM: 6, Lane.DEFAULT: 4, Lane.NOTIFICATIONS: 2}
 PAUSE_SECONDS = 0.5
 LEAVE_SECONDS = 5.0
 BATCH = 100
@@ -103,10 +103,10 @@ class Worker:
             await ledger.announce_due(tx, retries=retries, limit=BATCH)
 
     async def _listen(self, lane: Lane) -> Subscription:
-        queue, slots = ledger.queue_of(lane), SLOTS[lane]
+        queue, slots = queue_of(lane), SLOTS[lane]
         while True:
             try:
-                await ledger.declare_lane(self._bus, lane)
+                await declare_lane(self._bus, lane)
                 return await self._bus.consume(queue, self._receive, prefetch=slots)
             except Unavailable as error:
                 log.warning("worker.waiting", lane=lane, code=error.code)

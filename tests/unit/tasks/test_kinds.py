@@ -6,10 +6,9 @@ import pytest
 
 from libs.common.settings import SharedSettings
 from services.tasks.domain.kinds import KINDS
-from services.tasks.domain.ledger import READY
+from services.tasks.domain.lanes import READY, SLOTS
 from services.tasks.models import Lane, State
 from services.tasks.settings import TasksSettings
-from services.tasks.worker.lanes import SLOTS
 
 
 def test_the_work_of_the_sources_is_registered_with_its_lane_and_retries() -> None:

@@ -172,13 +172,14 @@ class RabbitBus:
         name = self._topology.dead_queue(queue)
         parked = await channel.get_queue(name, ensure=False)
         last: AbstractIncomingMessage | None = None
-        kept = 0
+        kept = behind = 0
         try:
             for _ in range(limit):
                 async with reaching(self._deadline):
                     incoming = await parked.get(fail=False)
                 if incoming is None:
                     break
+                behind = incoming.message_count or 0
                 yield incoming
                 if not incoming.processed:
                     last, kept = incoming, kept + 1
@@ -188,7 +189,7 @@ class RabbitBus:
         if last:
             async with reaching(self._deadline):
                 await last.nack(multiple=True, requeue=True)
-            await self._until_back(name, kept)
+            await self._until_back(name, kept + behind)
 
     async def _until_back(self, name: str, count: int) -> None:
         """Wait until what was given back can be had again: who looks twice must see it twice."""
