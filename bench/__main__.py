@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx2
 
 from bench.baseline import durable_inserts
-from bench.filing import BODY, Filing, filing
+from bench.filing import BODY, Filing, alone, filing
 from bench.latency import latency
 from bench.load import Timing, load
 from bench.processes import cpu_seconds, resident_mib, tree
@@ -50,7 +50,9 @@ async def _embedded(folder: Path, requests: int) -> None:
         warm = await system.start()
         await asyncio.sleep(IDLE_SECONDS)
         family = tree(system.programs[0].pid)
-        memory = resident_mib(family)
+        memory, busy = resident_mib(family), cpu_seconds(family)
+        await asyncio.sleep(IDLE_SECONDS)
+        busy = cpu_seconds(family) - busy
         _row("cold start", f"{cold:.2f} s", "keys, five schemas, everything")
         _row("warm start", f"{warm:.2f} s", "expected: under 5 s")
         _row(
@@ -58,6 +60,7 @@ async def _embedded(folder: Path, requests: int) -> None:
             f"{memory:.0f} MiB",
             f"processes: {len(family)}, RSS summed; expected: under 300 MB",
         )
+        _row("idle CPU", f"{busy / IDLE_SECONDS:.1%} of a core")
         found = await filing(system, requests)
     echo, echo_cpu = await _echo(requests)
     _print_filing(found, echo, echo_cpu, durable_inserts(folder))
@@ -79,12 +82,15 @@ async def _split(folder: Path, requests: int) -> None:
         stack.callback(system.end)
         await system.start()
         measured = await filing(system, requests)
+        lonely, cpu = await alone(system, requests)
     _row("create, split, one client", _timing(measured.one))
     _row(
         "create, split, eight clients", _timing(measured.many), f"{measured.many.rate:.0f} a second"
     )
     _row("CPU per create, split, while answering", *_by_program(measured.answering))
     _row("CPU per create, split, all it causes", *_by_program(measured.whole))
+    _row("create, others frozen, eight clients", _timing(lonely), f"{lonely.rate:.0f} a second")
+    _row("CPU per create, others frozen", *_by_program(cpu))
 
 
 async def _echo(requests: int) -> tuple[Timing, float]:
@@ -146,7 +152,7 @@ def _timing(found: Timing) -> str:
 
 def _row(what: str, figure: str, remark: str = "") -> None:
     """One line of the table."""
-    print(f"{what:42}{figure:30}{remark}".rstrip(), flush=True)
+    print(f"{what:41} {figure:39} {remark}".rstrip(), flush=True)
 
 
 if __name__ == "__main__":

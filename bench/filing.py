@@ -1,6 +1,7 @@
 """Filings through the gateway: how long they take, and what they cost each program."""
 
 import asyncio
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ WARM_UP = 100
 CLIENTS = 8
 DRAIN_SECONDS = 180.0
 PATH = "/api/v1/grievances"
+FILING = ("gateway", "grievance")
+"""Whom filing needs."""
 BODY = {
     "description": "The drinking water tap in our ward has been dry for nine days.",
     "project_type": "water",
@@ -39,24 +42,44 @@ class Filing:
 
 async def filing(system: Embedded | Split, requests: int) -> Filing:
     """File one after the other, then eight at a time."""
-    async with connect(system.base) as http:
-        token = (await guest(Caller(http))).token
-    half = requests // 2
-
-    async def file(count: int, clients: int) -> Timing:
-        headers = {"Authorization": f"Bearer {token}"}
-        return await load(
-            system.base, PATH, requests=count, clients=clients, headers=headers, body=BODY
-        )
-
-    await file(WARM_UP, clients=4)
+    token, half = await _token(system), requests // 2
+    await _file(system, token, WARM_UP, clients=4)
     await quiet(system)
     before = _cpu(system)
-    one, many = await file(half, clients=1), await file(half, clients=CLIENTS)
+    one = await _file(system, token, half, clients=1)
+    many = await _file(system, token, half, clients=CLIENTS)
     answered = _cpu(system)
     await quiet(system)
     done = _cpu(system)
     return Filing(one, many, _per(answered, before, half * 2), _per(done, before, half * 2))
+
+
+async def alone(system: Split, requests: int) -> tuple[Timing, Mapping[str, float]]:
+    """File while everybody else is frozen: what a filing costs without what it causes."""
+    token = await _token(system)
+    others = [each for each in system.programs if each.name not in FILING]
+    for program in others:
+        program.signal(signal.SIGSTOP)
+    try:
+        before = _cpu(system)
+        timing = await _file(system, token, requests, clients=CLIENTS)
+        cpu = _per(_cpu(system), before, requests)
+    finally:
+        for program in others:
+            program.signal(signal.SIGCONT)
+    return timing, {name: cpu[name] for name in FILING}
+
+
+async def _token(system: Embedded | Split) -> str:
+    async with connect(system.base) as http:
+        return str((await guest(Caller(http))).token)
+
+
+async def _file(system: Embedded | Split, token: str, count: int, *, clients: int) -> Timing:
+    headers = {"Authorization": f"Bearer {token}"}
+    return await load(
+        system.base, PATH, requests=count, clients=clients, headers=headers, body=BODY
+    )
 
 
 async def quiet(system: Embedded | Split) -> None:

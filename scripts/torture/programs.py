@@ -66,6 +66,11 @@ class Program:
             self._process.kill()
             self._process.wait()
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send it any other signal."""
+        if self._process:
+            self._process.send_signal(number)
+
     def stop(self) -> None:
         """SIGTERM, and wait."""
         if self._process is None or self._process.poll() is not None:

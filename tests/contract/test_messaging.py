@@ -126,6 +126,18 @@ async def test_positions_are_gapless_and_in_order(uow: UnitOfWork) -> None:
     assert drops(bus.taken) == list(range(7))
 
 
+async def test_what_one_transaction_says_stays_in_order(uow: UnitOfWork) -> None:
+    bus = Courier()
+    async with uow.begin() as tx:
+        for drop in range(5):
+            tx.publish(Rained(place="Dharan", drop=drop))
+        tx.vault.create("somebody")
+
+    await relayed(uow, bus, everything=5)
+
+    assert drops(bus.taken) == [0, 1, 2, 3, 4]
+
+
 async def test_only_what_the_bus_confirmed_is_marked(uow: UnitOfWork) -> None:
     """The confirm is the promise: what it did not cover is published again, in order."""
     bus = Courier(takes=[2, BusDown("away"), 1])

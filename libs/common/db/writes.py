@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-Shape = tuple[tuple[str, tuple[str, ...]], ...]
+Shape = tuple[tuple[str, tuple[str, ...], int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class Row:
     table: Table
     values: dict[str, Any]
 
+
+Groups = dict[tuple[Table, tuple[str, ...]], list[Row]]
 
 _shapes: dict[Shape, Executable] = {}
 
@@ -55,29 +57,52 @@ async def insert_new(session: AsyncSession, table: Table, **values: Any) -> bool
 
 
 async def insert_rows(session: AsyncSession, rows: Sequence[Row], *, one_statement: bool) -> None:
-    """Insert `rows` in order, in one statement where that pays."""
+    """Insert `rows`, in one statement where that pays.
+
+    Rows of one table with the same columns keep their order, and so the numbers they are given:
+    they are one INSERT of many values. PostgreSQL runs the INSERTs of a chain in any order.
+    """
     if not one_statement or len(rows) == 1:
         for row in rows:
             await session.execute(insert(row.table), row.values)
         return
-    shape = tuple((row.table.name, tuple(row.values)) for row in rows)
+    groups = _grouped(rows)
+    shape = tuple((table.name, columns, len(same)) for (table, columns), same in groups.items())
     statement = _shapes.get(shape)
     if statement is None:
-        statement = _shapes[shape] = _chain(rows)
-    values = {
-        f"{n}_{name}": value for n, row in enumerate(rows) for name, value in row.values.items()
+        statement = _shapes[shape] = _chain(groups)
+    await session.execute(statement, _values(groups))
+
+
+def _grouped(rows: Sequence[Row]) -> Groups:
+    groups: Groups = {}
+    for row in rows:
+        groups.setdefault((row.table, tuple(row.values)), []).append(row)
+    return groups
+
+
+def _values(groups: Groups) -> dict[str, Any]:
+    return {
+        f"{group}_{n}_{name}": value
+        for group, rows in enumerate(groups.values())
+        for n, row in enumerate(rows)
+        for name, value in row.values.items()
     }
-    await session.execute(statement, values)
 
 
-def _chain(rows: Sequence[Row]) -> Executable:
+def _chain(groups: Groups) -> Executable:
     """`WITH r0 AS (INSERT …), r1 AS (INSERT …) SELECT 1`."""
-    ctes = [_one(n, row).cte(f"r{n}") for n, row in enumerate(rows)]
+    ctes = [
+        _insert(group, table, columns, len(rows)).cte(f"r{group}")
+        for group, ((table, columns), rows) in enumerate(groups.items())
+    ]
     return select(literal(1)).add_cte(*ctes)
 
 
-def _one(n: int, row: Row) -> Insert:
-    columns = row.table.c
-    return insert(row.table).values(
-        {name: bindparam(f"{n}_{name}", type_=columns[name].type) for name in row.values}
+def _insert(group: int, table: Table, columns: tuple[str, ...], count: int) -> Insert:
+    return insert(table).values(
+        [
+            {name: bindparam(f"{group}_{n}_{name}", type_=table.c[name].type) for name in columns}
+            for n in range(count)
+        ]
     )

@@ -3,12 +3,27 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
+from pydantic import AfterValidator
 
+from libs.common.errors import NotFound
 from libs.common.web.auth import Access
 from libs.common.web.strict import StrictRoute
+
+_AN_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}", re.ASCII)
+
+
+def _existing(text: str) -> str:
+    if not _AN_ID.fullmatch(text):
+        raise NotFound("There is nothing here.")
+    return text
+
+
+PathId = Annotated[str, AfterValidator(_existing)]
+"""An id in a path: what can be no id of ours is not found, and no database is asked."""
 
 
 class NoAccessDeclared(Exception):

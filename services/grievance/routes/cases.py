@@ -3,7 +3,7 @@
 import json
 from typing import Annotated
 
-from fastapi import Path, Query, Response
+from fastapi import Query, Response
 
 from libs.common.crypto.keyring import SubjectKey
 from libs.common.db.paging import Cursor
@@ -12,7 +12,7 @@ from libs.common.phones import masked
 from libs.common.principal import Principal
 from libs.common.web.auth import Guest, Officer
 from libs.common.web.responses import Page, Success, answer
-from libs.common.web.routing import router
+from libs.common.web.routing import PathId, router
 from libs.common.web.units import IfMatch, RequestUnit, Uow, check_version
 from libs.language.categorising import CATEGORIES
 from services.grievance.clients import UsersClient
@@ -37,7 +37,7 @@ from services.grievance.schemas import (
 
 routes = router(prefix="/api/v1", tag="grievances")
 SEALED_TEXTS = ("description", "summary", "place", "resolution")
-GrievanceId = Annotated[str, Path(max_length=20_000)]
+GrievanceId = PathId
 
 
 @routes.get("/categories", response_model=Success[list[Category]])
