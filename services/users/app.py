@@ -11,7 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from libs.common.bus.protocol import Bus
 from libs.common.cli import Refused
+from libs.common.crypto.keyring import CannotOpen
 from libs.common.db.engine import Database
+from libs.common.db.migrations import check_head, migrate
 from libs.common.db.uow import UnitOfWork
 from libs.common.web.service import Service, open_keyring
 from services.users.clients import GrievanceClient
@@ -78,7 +80,7 @@ async def appoint_first(uow: UnitOfWork, passwords: Passwords, file: Path) -> No
 
 async def create_admin(settings: UsersSettings, arguments: argparse.Namespace) -> None:
     """Appoint a super_admin from the command line: the password comes from stdin, or is made."""
-    given = "" if sys.stdin.isatty() else sys.stdin.readline().strip()
+    given = "" if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     try:
         username = TypeAdapter(Username).validate_python(arguments.username)
         password = TypeAdapter(Password).validate_python(given or new_password())
@@ -92,9 +94,14 @@ async def create_admin(settings: UsersSettings, arguments: argparse.Namespace) -
         database, service="users", ground=GROUND, keys=open_keyring(settings).of("users")
     )
     try:
+        # The first command of an installation may well be this one.
+        await (migrate if settings.shared.is_embedded else check_head)(database, "users")
+        await uow.check_keyring()
         kept = await Passwords(memory_kib=settings.argon_memory_kib).hash(password)
         async with uow.begin() as tx:
             await appoint_super_admin(tx, username=username, password_hash=kept, by="command line")
+    except CannotOpen:
+        raise Refused("The keyring is not the one the data was written with.") from None
     finally:
         await database.close()
     sys.stdout.write(f"{username} is a super_admin.\n")

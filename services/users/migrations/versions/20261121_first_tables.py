@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from libs.common.db.first_ground import create_ground, drop_ground
 from libs.common.db.types import Json, RowId, UtcDateTime
 
 revision = "aed3388aa7a9"
@@ -12,6 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    create_ground()
     op.create_table(
         "api_keys",
         sa.Column("key_id", sa.String(length=50), nullable=False),
@@ -40,76 +42,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("audit_log", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_audit_log_about"), ["about"], unique=False)
-
-    op.create_table(
-        "data_keys",
-        sa.Column("subject", sa.String(length=100), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=True),
-        sa.Column("wrapped", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("subject", name=op.f("pk_data_keys")),
-    )
-    with op.batch_alter_table("data_keys", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_data_keys_user_id"), ["user_id"], unique=False)
-
-    op.create_table(
-        "idempotency_keys",
-        sa.Column("key", sa.String(length=64), nullable=False),
-        sa.Column("fingerprint", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("status", sa.Integer(), nullable=True),
-        sa.Column("reply", sa.LargeBinary(), nullable=True),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_idempotency_keys")),
-    )
-    with op.batch_alter_table("idempotency_keys", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_idempotency_keys_created_at"), ["created_at"], unique=False
-        )
-
-    op.create_table(
-        "inbox",
-        sa.Column("consumer", sa.String(length=100), nullable=False),
-        sa.Column("event_id", sa.String(length=50), nullable=False),
-        sa.Column("handled_at", UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("consumer", "event_id", name=op.f("pk_inbox")),
-    )
-    op.create_table(
-        "leases",
-        sa.Column("name", sa.String(length=100), nullable=False),
-        sa.Column("holder", sa.String(length=50), nullable=False),
-        sa.Column("until", UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_leases")),
-    )
-    op.create_table(
-        "outbox",
-        sa.Column("seq", RowId, autoincrement=True, nullable=False),
-        sa.Column("event_id", sa.String(length=50), nullable=False),
-        sa.Column("topic", sa.String(length=100), nullable=False),
-        sa.Column("subject", sa.String(length=100), nullable=False),
-        sa.Column("restricted", sa.Boolean(), nullable=False),
-        sa.Column("envelope", sa.Text(), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("position", RowId, nullable=True),
-        sa.Column("published_at", UtcDateTime(), nullable=True),
-        sa.PrimaryKeyConstraint("seq", name=op.f("pk_outbox")),
-        sa.UniqueConstraint("event_id", name=op.f("uq_outbox_event_id")),
-        sa.UniqueConstraint("position", name=op.f("uq_outbox_position")),
-    )
-    with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_outbox_unplaced",
-            ["seq"],
-            unique=False,
-            sqlite_where=sa.text("position IS NULL"),
-            postgresql_where=sa.text("position IS NULL"),
-        )
-        batch_op.create_index(
-            "ix_outbox_unpublished",
-            ["position"],
-            unique=False,
-            sqlite_where=sa.text("published_at IS NULL"),
-            postgresql_where=sa.text("published_at IS NULL"),
-        )
 
     op.create_table(
         "users",
@@ -158,29 +90,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_users_email_index"))
 
     op.drop_table("users")
-    with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.drop_index(
-            "ix_outbox_unpublished",
-            sqlite_where=sa.text("published_at IS NULL"),
-            postgresql_where=sa.text("published_at IS NULL"),
-        )
-        batch_op.drop_index(
-            "ix_outbox_unplaced",
-            sqlite_where=sa.text("position IS NULL"),
-            postgresql_where=sa.text("position IS NULL"),
-        )
 
-    op.drop_table("outbox")
-    op.drop_table("leases")
-    op.drop_table("inbox")
-    with op.batch_alter_table("idempotency_keys", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_idempotency_keys_created_at"))
-
-    op.drop_table("idempotency_keys")
-    with op.batch_alter_table("data_keys", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_data_keys_user_id"))
-
-    op.drop_table("data_keys")
     with op.batch_alter_table("audit_log", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_audit_log_about"))
 
@@ -189,3 +99,4 @@ def downgrade() -> None:
         batch_op.drop_index("ix_api_keys_newest")
 
     op.drop_table("api_keys")
+    drop_ground()
