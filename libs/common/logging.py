@@ -44,10 +44,11 @@ def unbind_all() -> None:
 
 
 def start_logging(*, level: str, form: str) -> None:
-    """Send our logs, and what libraries log, to stdout."""
+    """Send our logs, and what libraries log, to stdout; `auto` is for people at a terminal."""
+    for_people = form == "console" or (form == "auto" and sys.stdout.isatty())
     render: Any = (
         structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), sort_keys=False)
-        if form == "console"
+        if for_people
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
     chain: list[Any] = [

@@ -34,7 +34,7 @@ class SharedSettings(BaseSettings):
     port: int = Field(default=8000, validation_alias=AliasChoices("REDRESS_PORT", "PORT"))
     admin_port: int = 0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["json", "console"] = "json"
+    log_format: Literal["auto", "json", "console"] = "auto"
     otlp_endpoint: str | None = None
     trace_ratio: float = Field(default=0.0, ge=0, le=1)
     internal_deadline: float = Field(default=3.0, gt=0)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,8 +13,10 @@ from sqlalchemy import select
 from libs.common.bus.protocol import Bus, BusDown, Delivery, Message, Poison
 from libs.common.clock import utc_now
 from libs.common.crypto.keyring import Keyring
+from libs.common.db import idempotency
 from libs.common.db.base import Ground, ground, service_metadata
 from libs.common.db.engine import Database
+from libs.common.db.idempotency import Request
 from libs.common.db.migrations import _run_sync
 from libs.common.db.uow import Transaction, UnitOfWork
 from libs.common.errors import Unavailable
@@ -312,6 +315,23 @@ async def test_two_writers_never_lose_an_update(uow: UnitOfWork) -> None:
 
     async with uow.read() as tx:
         assert await tx.session.scalar(select(table.c.holder)) == "50"
+
+
+async def test_a_stored_reply_is_forgotten_after_a_day(
+    uow: UnitOfWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = Request.of(caller="guest-1", route="/", key="k", body=b"")
+    async with uow.begin(request=request) as tx:
+        tx.answer(201, b"{}")
+
+    async def forgotten() -> int:
+        async with uow.begin() as tx:
+            return await idempotency.forget(tx.session, uow.ground)
+
+    assert await forgotten() == 0
+    tomorrow = utc_now() + timedelta(hours=25)
+    monkeypatch.setattr("libs.common.db.idempotency.utc_now", lambda: tomorrow)
+    assert await forgotten() == 1
 
 
 def test_a_consumer_knows_its_topics() -> None:

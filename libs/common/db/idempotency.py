@@ -7,15 +7,18 @@ crash leaves either both or neither.
 
 import hashlib
 from dataclasses import dataclass
+from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.common.clock import utc_now
 from libs.common.crypto.keyring import ServiceKeys
 from libs.common.db.base import Ground
-from libs.common.db.writes import insert_new
+from libs.common.db.writes import changed, insert_new
 from libs.common.errors import Invalid
+
+KEPT = timedelta(hours=24)
 
 
 class KeyReused(Invalid):
@@ -90,6 +93,12 @@ async def store(
     sealed = keys.wrap(reply.body, aad=_aad(request))
     statement = update(table).where(table.c.key == request.key)
     await session.execute(statement.values(status=reply.status, reply=sealed))
+
+
+async def forget(session: AsyncSession, ground: Ground) -> int:
+    """Forget replies older than KEPT: a key means the same request for that long and no longer."""
+    table = ground.idempotency_keys
+    return await changed(session, delete(table).where(table.c.created_at < utc_now() - KEPT))
 
 
 def _aad(request: Request) -> str:

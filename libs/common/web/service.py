@@ -18,6 +18,7 @@ from fastapi import APIRouter, FastAPI
 from libs.common.bus.protocol import Bus
 from libs.common.cache import Cache, open_cache
 from libs.common.crypto.keyring import CannotOpen, Keyring, KeyringError
+from libs.common.db import idempotency
 from libs.common.db.base import Ground
 from libs.common.db.engine import Database
 from libs.common.db.migrations import check_head, migrate
@@ -40,6 +41,7 @@ log = get_logger(__name__)
 
 Background = Callable[[], Coroutine[Any, Any, None]]
 RETRY_SECONDS = 1.0
+TIDY_SECONDS = 600.0
 
 
 @dataclass
@@ -170,7 +172,8 @@ class Service:
             await self.bus.start()
             relay = Relay(self.uow, self.bus)
             stack.push_async_callback(relay.drain)
-            works = [relay.run, *background]
+            housekeeping = self.round("housekeeping", self._forget_replies, seconds=TIDY_SECONDS)
+            works = [relay.run, housekeeping, *background]
             if consumer:
                 works.append(lambda: self._hear(consumer))
             else:
@@ -192,6 +195,10 @@ class Service:
                 f"The keyring in {self.settings.shared.keys} is not the one the data of "
                 f"{self.name} was written with. Put the right one there; nothing was changed."
             ) from None
+
+    async def _forget_replies(self) -> None:
+        async with self.uow.begin() as tx:
+            await idempotency.forget(tx.session, self.uow.ground)
 
     async def _hear(self, consumer: Consumer) -> None:
         """Declare the queue and hear, as soon as the bus lets us; until cancelled."""
