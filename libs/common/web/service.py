@@ -42,6 +42,7 @@ log = get_logger(__name__)
 Background = Callable[[], Coroutine[Any, Any, None]]
 RETRY_SECONDS = 1.0
 TIDY_SECONDS = 600.0
+CANCEL_AGAIN_SECONDS = 12.0
 
 
 @dataclass
@@ -243,6 +244,12 @@ async def _kept(work: Background) -> None:
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    """Cancel `tasks` until they end: a driver may take a cancellation for its own timeout.
+
+    A subscription waits for receivers at work, up to ten seconds: that long nobody is asked again.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
