@@ -8,6 +8,7 @@ the same rows one by one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -51,9 +52,21 @@ async def insert_new(session: AsyncSession, table: Table, **values: Any) -> bool
     On PostgreSQL this waits for whoever is inserting the same key to commit or give up.
     """
     is_postgres = session.get_bind().dialect.name == "postgresql"
+    statement = _unless_there(table, is_postgres=is_postgres)
+    result = await session.execute(statement, values)
+    return bool(cast("CursorResult[Any]", result).rowcount)
+
+
+@cache
+def _unless_there(table: Table, *, is_postgres: bool) -> Executable:
+    # Building a statement costs more than running it: these are built once.
     insert_into = postgres_insert if is_postgres else sqlite_insert
-    statement = insert_into(table).values(**values).on_conflict_do_nothing()
-    return bool(await changed(session, statement))
+    return insert_into(table).on_conflict_do_nothing()
+
+
+@cache
+def _one_row(table: Table) -> Insert:
+    return insert(table)
 
 
 async def insert_rows(session: AsyncSession, rows: Sequence[Row], *, one_statement: bool) -> None:
@@ -64,7 +77,7 @@ async def insert_rows(session: AsyncSession, rows: Sequence[Row], *, one_stateme
     """
     if not one_statement or len(rows) == 1:
         for row in rows:
-            await session.execute(insert(row.table), row.values)
+            await session.execute(_one_row(row.table), row.values)
         return
     groups = _grouped(rows)
     shape = tuple((table.name, columns, len(same)) for (table, columns), same in groups.items())
