@@ -15,7 +15,7 @@ from libs.common.logging import start_logging
 from libs.common.testing.private import ServerMissing
 from libs.common.testing.stage import until
 from scripts.torture.clients import Ledger, file_all
-from scripts.torture.counting import Count, count, unfinished
+from scripts.torture.counting import Count, count, left_open, unfinished
 from scripts.torture.programs import DidNotStart
 from scripts.torture.rows import Rows, rows_of
 from scripts.torture.systems import Embedded, Split
@@ -58,6 +58,8 @@ async def _torture(system: Embedded | Split, creates: int, kills: int) -> bool:
     rows = rows_of(system)
     drained = await _drained(rows)
     lines = await count(rows, ledger)
+    if drained is None:
+        print(f"  still waiting: {await rows.depths()}, tasks: {await left_open(rows)}")
     await system.stop()
     return _report(lines, ledger, drained, await rows.parked(), await rows.damaged())
 

@@ -38,7 +38,7 @@ class Count:
 
 async def unfinished(rows: Rows) -> int:
     """What is still on its way, anywhere."""
-    left = await rows.waiting()
+    left = sum((await rows.depths()).values())
     for service in SERVICES:
         [(count,)] = await rows.ask(
             service, "SELECT count(*) FROM outbox WHERE published_at IS NULL"
@@ -49,6 +49,16 @@ async def unfinished(rows: Rows) -> int:
         f"SELECT count(*) FROM tasks WHERE status_code IN {OPEN}",
     )
     return left + int(count)
+
+
+async def left_open(rows: Rows) -> list[str]:
+    """Where the tasks stand that have not come to an end."""
+    found = await rows.ask(
+        "tasks",
+        "SELECT status_code, attempt, coalesce(error_message, ''), count(*) FROM tasks"
+        f" WHERE status_code IN {OPEN} GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT 10",
+    )
+    return [f"{many} {state} attempt {attempt} {why}" for state, attempt, why, many in found]
 
 
 async def count(rows: Rows, ledger: Ledger) -> list[Count]:

@@ -24,8 +24,8 @@ class Rows(ABC):
         """The rows of a query in the schema of `service`."""
 
     @abstractmethod
-    async def waiting(self) -> int:
-        """Messages in all queues."""
+    async def depths(self) -> dict[str, int]:
+        """Messages that wait, by queue; empty queues left out."""
 
     @abstractmethod
     async def parked(self) -> list[str]:
@@ -45,10 +45,12 @@ class SqliteRows(Rows):
     async def ask(self, service: str, sql: str) -> list[tuple[Any, ...]]:
         return await asyncio.to_thread(self._ask, self._folder / f"{service}.db", sql)
 
-    async def waiting(self) -> int:
-        sql = "SELECT count(*) FROM messages WHERE parked_at IS NULL"
-        [(count,)] = await self.ask("bus", sql)
-        return int(count)
+    async def depths(self) -> dict[str, int]:
+        sql = (
+            "SELECT name, count(*) FROM messages JOIN queues ON queues.id = queue"
+            " WHERE parked_at IS NULL GROUP BY name"
+        )
+        return dict(await self.ask("bus", sql))
 
     async def parked(self) -> list[str]:
         sql = (
@@ -88,13 +90,14 @@ class PostgresRows(Rows):
         finally:
             await connection.close()
 
-    async def waiting(self) -> int:
+    async def depths(self) -> dict[str, int]:
         bus = open_bus(self._system.rabbit.url, name="torture")
         await bus.start()
         try:
-            return sum([await bus.depth(queue) for queue in QUEUES])
+            found = {queue: await bus.depth(queue) for queue in QUEUES}
         finally:
             await bus.close()
+        return {queue: depth for queue, depth in found.items() if depth}
 
     async def parked(self) -> list[str]:
         bus = open_bus(self._system.rabbit.url, name="torture")

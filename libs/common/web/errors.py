@@ -40,10 +40,15 @@ def request_id(request: Request) -> str | None:
 def described(error: RequestValidationError) -> Invalid:
     """What is wrong and where; never what was sent, which may be somebody's secret."""
     fields = [
-        {"field": ".".join(str(part) for part in item["loc"])[:200], "problem": _problem(item)}
-        for item in error.errors()[:MAX_DETAILS]
+        {"field": _place(item), "problem": _problem(item)} for item in error.errors()[:MAX_DETAILS]
     ]
     return Invalid("The request does not have the right shape.", fields=fields)
+
+
+def _place(item: dict[str, Any]) -> str:
+    # The name of a field that should not be there is the sender's word, and may be a secret.
+    known = item["loc"][:-1] if item["type"] == "extra_forbidden" else item["loc"]
+    return ".".join(str(part) for part in known)[:200]
 
 
 def _problem(item: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from libs.common.web.units import Uow
 from services.users.domain import api_keys
 from services.users.models import ApiKey
 from services.users.repository import ApiKeyRepository
-from services.users.routes.deps import SignerPort
+from services.users.routes.deps import KeyId, SignerPort
 from services.users.schemas import (
     ApiKeyCreate,
     ApiKeyCreated,
@@ -53,7 +53,7 @@ async def list_api_keys(
 
 
 @routes.delete("/api/v1/api-keys/{key_id}", response_model=Success[ApiKeyRead])
-async def revoke_api_key(key_id: str, caller: Admin, uow: Uow) -> Response:
+async def revoke_api_key(key_id: KeyId, caller: Admin, uow: Uow) -> Response:
     """Revoke a key. It stays in the list; it opens nothing any more."""
     async with uow.begin() as tx:
         row = await api_keys.revoke(tx, key_id, by=caller.id)

@@ -12,11 +12,12 @@ from libs.common.principal import Principal
 from libs.common.tokens import PublicKeys, Signer
 from libs.common.web.auth import ANYONE, KIB
 from services.users.domain.passwords import Passwords
-from services.users.repository import UserNotFound
+from services.users.repository import ApiKeyNotFound, UserNotFound
 from services.users.settings import UsersSettings
 
 MAX_INT32 = 2**31 - 1
 _USER_ID = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
+_KEY_ID = re.compile(r"[0-9a-f-]{36}", re.ASCII)
 
 SignsIn = Annotated[Principal, Depends(replace(ANYONE, body=16 * KIB, seconds=5.0, form=True))]
 """Whoever signs in: a form, small, and answered soon."""
@@ -27,6 +28,13 @@ async def read_user_id(user_id: str) -> int:
     if not _USER_ID.fullmatch(user_id) or int(user_id) > MAX_INT32:
         raise UserNotFound("There is no such user.")
     return int(user_id)
+
+
+async def read_key_id(key_id: str) -> str:
+    """The key a path names. What is no id of ours is no key: ApiKeyNotFound."""
+    if not _KEY_ID.fullmatch(key_id):
+        raise ApiKeyNotFound("There is no such API key.")
+    return key_id
 
 
 async def _uow(request: Request) -> UnitOfWork:
@@ -60,6 +68,7 @@ async def _settings(request: Request) -> UsersSettings:
 
 
 UserId = Annotated[int, Depends(read_user_id)]
+KeyId = Annotated[str, Depends(read_key_id)]
 UowPort = Annotated[UnitOfWork, Depends(_uow)]
 """Transactions without an Idempotency-Key: a token is never kept to be handed out again."""
 PasswordsPort = Annotated[Passwords, Depends(_passwords)]

@@ -167,19 +167,31 @@ class Door:
 
 @asynccontextmanager
 async def serving(app: ASGIApp) -> AsyncIterator[int]:
-    """Serve `app` as a process of ours would; answer the port."""
+    """Serve `app` as a process of ours would, but leave without goodbyes; answer the port."""
     bound = bind("127.0.0.1", 0)
     site = Site(app, bound)
-    server = Server(_config(site, SharedSettings(drain_seconds=1)))
-    task = asyncio.create_task(server.serve([bound]))
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.001)
+    config = _config(site, SharedSettings())
+    config.load()
+    server = Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[bound])
+    await server.on_tick(0)  # sets the Date header
     try:
         yield site.port
     finally:
-        server.should_exit = True
-        await task
-        bound.close()
+        for listening in server.servers:
+            listening.close()
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+        await _ended(server.server_state.tasks)
+
+
+async def _ended(tasks: set[asyncio.Task[None]]) -> None:
+    """Wait for what was begun; what does not end by itself is ended."""
+    if tasks:
+        _, left = await asyncio.wait(tasks, timeout=1)
+        for task in left:
+            task.cancel()
 
 
 def entry(
@@ -233,16 +245,18 @@ async def open_door(tmp_path: Path, peers: dict[str, str]) -> AsyncIterator[Open
     """Open the gateway with the settings a test is about."""
     async with AsyncExitStack() as stack:
 
-        async def opened(
-            *, at: dict[str, str] | None = None, bus: Any = None, **more: Any
-        ) -> Door:
+        async def opened(*, at: dict[str, str] | None = None, bus: Any = None, **more: Any) -> Door:
             table = tmp_path / "access.json"
             table.write_text(json.dumps(TABLE))
             common = SharedSettings(
                 data_dir=tmp_path, peers=peers | (at or {}), internal_deadline=1.0
             )
             signer, gateway = (Signer.at(name, common.keys) for name in ("users", "gateway"))
-            given = {"access_file": table, "api_docs": tmp_path / "api", "body_seconds": 0.5}
+            given: dict[str, Any] = {
+                "access_file": table,
+                "api_docs": tmp_path / "api",
+                "body_seconds": 0.5,
+            }
             settings = GatewaySettings(shared=common, **(given | more))
             front = create_app(settings, bus=bus)
             await stack.enter_async_context(front.lifespan())
@@ -267,7 +281,12 @@ async def _exchange(
 ) -> None:
     await read_all(asked, receive)
     if token is None:
-        error = {"code": "INVALID_API_KEY", "message": "no", "details": {}, "request_id": None}
+        error: dict[str, Any] = {
+            "code": "INVALID_API_KEY",
+            "message": "no",
+            "details": {},
+            "request_id": None,
+        }
         await say(send, json.dumps({"status": "error", "error": error}).encode(), status=401)
         return
     data = {"access_token": token, "expires_in": expires_in, "key_id": key_id}

@@ -118,7 +118,7 @@ async def test_who_does_not_read_is_not_read_for(door: Door, upstream: Upstream)
     """A slow client costs the gateway a few buffers, not the answer."""
     said = 0
 
-    async def play(_: Asked, __: Receive, send: Send) -> None:
+    async def play(_asked: Asked, _receive: Receive, send: Send) -> None:
         nonlocal said
         await begin(send)
         for _ in range(200 * MIB // len(PIECE)):

@@ -88,10 +88,9 @@ async def test_a_service_that_is_slow_is_not_waited_for(
             seen.append((await receive())["type"])
 
     upstream.play = play
-    body = {"json": {}} if method == "POST" else {}
     started = monotonic()
     async with door.client() as client:
-        answer = await client.request(method, "/quick", **body)  # type: ignore[arg-type]
+        answer = await client.request(method, "/quick", json={} if method == "POST" else None)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (504, "DEADLINE_EXCEEDED")
     assert 0.5 <= monotonic() - started < 1.0
@@ -112,10 +111,11 @@ async def test_a_service_that_says_its_head_and_then_nothing_is_not_waited_for(
     started = monotonic()
     async with door.client() as client:
         answer = await client.get("/quick")
+    took = monotonic() - started
     is_over.set()
 
     assert answer.status_code == 504
-    assert monotonic() - started < 1.0
+    assert took < 1.0
 
 
 async def test_a_service_that_does_not_take_the_connection_is_not_waited_for(
@@ -128,7 +128,7 @@ async def test_a_service_that_does_not_take_the_connection_is_not_waited_for(
         address = full.getsockname()
         fillers = [socket.socket() for _ in range(4)]
         for filler in fillers:
-            filler.setblocking(False)  # noqa: FBT003
+            filler.setblocking(False)
             filler.connect_ex(address)
         door = await open_door(at={"grievance": f"http://127.0.0.1:{address[1]}"})
         started = monotonic()

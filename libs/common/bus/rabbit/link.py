@@ -51,6 +51,8 @@ async def reaching(deadline: float) -> AsyncIterator[None]:
         async with asyncio.timeout(deadline):
             yield
     except (AMQPError, OSError, TimeoutError, RuntimeError) as error:
+        if task and task.cancelling() > asked:
+            raise asyncio.CancelledError from error
         raise BusDown("RabbitMQ cannot be reached.") from error
     except asyncio.CancelledError as error:
         if task and task.cancelling() > asked:

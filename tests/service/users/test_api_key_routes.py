@@ -1,0 +1,160 @@
+"""API keys: issued, shown once, exchanged, revoked."""
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from libs.common.contracts.users import ApiKeyRevoked
+from libs.common.ids import new_id
+from libs.common.principal import Role
+from libs.common.testing.stage import Stage
+from libs.common.tokens import Verifier
+from services.users.domain.api_keys import new_key
+from services.users.models import Act
+from services.users.repository import ApiKeyRepository, UserRepository
+
+KEYS = "/api/v1/api-keys"
+
+
+async def issue(stage: Stage, name: str = "Newspaper") -> dict[str, Any]:
+    body = {"name": name, "scopes": ["grievances:read"]}
+    answer = await stage.client(Role.SUPER_ADMIN).post(KEYS, json=body)
+    assert answer.status_code == 201
+    assert answer.headers["cache-control"] == "no-store"
+    data: dict[str, Any] = answer.json()["data"]
+    return data
+
+
+async def exchange(stage: Stage, api_key: str) -> httpx2.Response:
+    return await stage.peer("gateway").post(
+        "/internal/api-keys/exchange", json={"api_key": api_key}
+    )
+
+
+async def test_a_key_is_seen_once_and_kept_as_a_hash(stage: Stage) -> None:
+    """S0-29, S4-18c."""
+    key = await issue(stage)
+    listed = await stage.client(Role.PROJECT_ADMIN).get(KEYS)
+
+    assert key["api_key"].startswith(key["prefix"])
+    [row] = listed.json()["data"]["items"]
+    assert row == {name: value for name, value in key.items() if name != "api_key"}
+    assert key["api_key"] not in listed.text
+    async with stage.uow.read() as tx:
+        kept = await ApiKeyRepository(tx.session).get(key["key_id"])
+        rows = await UserRepository(tx.session).audit(f"key:{key['key_id']}")
+    assert len(kept.key_hash) == 32
+    assert [row.act for row in rows] == [Act.API_KEY_CREATED]
+
+
+async def test_a_key_is_exchanged_for_a_short_token_of_an_api_client(stage: Stage) -> None:
+    key = await issue(stage)
+    answer = await exchange(stage, key["api_key"])
+
+    data = answer.json()["data"]
+    principal = Verifier(stage.service.keys, "grievance").verify(data["access_token"])
+    assert (data["expires_in"], data["key_id"]) == (300, key["key_id"])
+    assert (principal.id, principal.role) == (f"key:{key['key_id']}", Role.API_CLIENT)
+    listed = (await stage.client(Role.SUPER_ADMIN).get(KEYS)).json()["data"]["items"]
+    assert listed[0]["last_used_at"] is not None
+
+
+async def test_that_a_key_is_used_is_not_written_down_every_time(stage: Stage) -> None:
+    key = await issue(stage)
+
+    async def last_used() -> object:
+        await exchange(stage, key["api_key"])
+        async with stage.uow.read() as tx:
+            return (await ApiKeyRepository(tx.session).get(key["key_id"])).last_used_at
+
+    assert await last_used() == await last_used()
+
+
+async def test_a_revoked_key_opens_nothing_and_stays_in_the_list(stage: Stage) -> None:
+    key = await issue(stage)
+    other = await issue(stage, "Another")
+    admin = stage.client(Role.SUPER_ADMIN)
+    answers = [await admin.delete(f"{KEYS}/{key['key_id']}") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json() == answers[1].json()
+    assert answers[0].json()["data"]["revoked_at"] is not None
+    refused = await exchange(stage, key["api_key"])
+    assert (refused.status_code, refused.json()["error"]["code"]) == (401, "INVALID_API_KEY")
+    assert (await exchange(stage, other["api_key"])).status_code == 200
+    assert await stage.said(ApiKeyRevoked) == [ApiKeyRevoked(key_id=key["key_id"])]
+    assert len((await admin.get(KEYS)).json()["data"]["items"]) == 2
+
+
+@pytest.mark.parametrize("text", [new_key(new_id()), "", "rdr_live_x", "x" * 200, "é", "\u0000"])
+async def test_any_other_text_is_no_key_and_is_not_repeated(stage: Stage, text: str) -> None:
+    answer = await exchange(stage, text)
+
+    assert answer.status_code == (422 if text == "\u0000" else 401)
+    assert len(text) < 9 or text not in answer.text
+
+
+async def test_only_administrators_deal_in_keys_and_only_services_exchange_them(
+    stage: Stage,
+) -> None:
+    key = await issue(stage)
+    for role in (Role.GUEST, Role.API_CLIENT, Role.INTAKE_OFFICER, Role.AUDITOR):
+        client = stage.client(role)
+        answers = [
+            await client.get(KEYS),
+            await client.post(KEYS, json={"name": "x"}),
+            await client.delete(f"{KEYS}/{key['key_id']}"),
+        ]
+        assert [answer.status_code for answer in answers] == [403, 403, 403]
+    for client in (stage.client(Role.SUPER_ADMIN), stage.client(Role.API_CLIENT)):
+        answer = await client.post("/internal/api-keys/exchange", json={"api_key": key["api_key"]})
+        assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"name": ""},
+        {"name": "x" * 101},
+        {"name": "x", "scopes": ["All Of It"]},
+        {"name": "x", "scopes": ["a:b"] * 51},
+        {"name": "x", "key": "mine"},
+    ],
+)
+async def test_what_no_key_can_be_is_refused(stage: Stage, body: dict[str, Any]) -> None:
+    answer = await stage.client(Role.SUPER_ADMIN).post(KEYS, json=body)
+
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("key_id", ["x", new_id(), "%00", "a" * 300, "%E2%80%8B"])
+async def test_a_key_that_is_not_there_is_not_revoked(stage: Stage, key_id: str) -> None:
+    answer = await stage.client(Role.SUPER_ADMIN).delete(f"{KEYS}/{key_id}")
+
+    assert answer.status_code == 404
+
+
+async def test_the_list_is_read_page_by_page(stage: Stage) -> None:
+    issued = [(await issue(stage, f"Key {number}"))["key_id"] for number in range(5)]
+    admin = stage.client(Role.SUPER_ADMIN)
+    found: list[str] = []
+    query: dict[str, Any] = {"limit": 2}
+    while True:
+        data = (await admin.get(KEYS, params=query)).json()["data"]
+        found += [item["key_id"] for item in data["items"]]
+        if data["next_cursor"] is None:
+            break
+        query["cursor"] = data["next_cursor"]
+
+    assert found == issued[::-1]
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "limit=x", "cursor=x", "cursor=%25ff", "offset=1"]
+)
+async def test_a_list_is_not_asked_for_nonsense(stage: Stage, query: str) -> None:
+    answer = await stage.client(Role.SUPER_ADMIN).get(f"{KEYS}?{query}")
+
+    assert answer.status_code in {400, 422}

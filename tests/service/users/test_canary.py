@@ -1,0 +1,102 @@
+"""Who somebody is, is nowhere in the clear."""
+
+import pytest
+from sqlalchemy import text
+
+from libs.common.contracts.grievance import GrievanceSubmitted
+from libs.common.contracts.users import UserCreated, UserLinked, UserUpdated
+from libs.common.principal import Role
+from libs.common.testing.stage import Stage
+from services.users.app import PASSWORD_FILE
+from services.users.models import Base
+
+NAME = "Kanchhi Canari"
+PHONE = "9841777001"
+EMAIL = "canari.kanchhi@example.org"
+ADDRESS = "Canari Tole 77"
+PASSWORD = "canari-sings-at-dawn"
+USERNAME = "kanchhi.canari"
+FILED_NAME = "Maila Canari"
+FILED_PHONE = "9841777002"
+
+
+async def live_through(stage: Stage) -> tuple[list[bytes], str]:
+    """Everything that happens to a person here; what was refused on the way, and an API key."""
+    admin = stage.client(Role.SUPER_ADMIN)
+    who = {"phone_number": PHONE, "name": NAME, "email": EMAIL, "address": ADDRESS,
+           "municipality": ADDRESS}  # fmt: skip
+    staff = {**who, "role": "auditor", "username": USERNAME, "password": PASSWORD}
+    keyed = {"Idempotency-Key": "once"}
+    user = (await admin.post("/api/v1/users", json=staff, headers=keyed)).json()["data"]
+    path = f"/api/v1/users/{user['user_id']}"
+    form = {"grant_type": "password", "username": USERNAME, "password": PASSWORD}
+    assert (await stage.client().post("/oauth/token", data=form)).status_code == 200
+    changed = await admin.put(path, json={**who, "password": PASSWORD}, headers={"If-Match": '"1"'})
+    assert changed.status_code == 200
+    api_key = (await admin.post("/api/v1/api-keys", json={"name": "x"}, headers=keyed)).json()
+    key = str(api_key["data"]["api_key"])
+    found = await admin.post("/api/v1/users/search", json={"phone_number": PHONE})
+    assert len(found.json()["data"]["items"]) == 1
+    exchange = "/internal/api-keys/exchange"
+    assert (await stage.peer("gateway").post(exchange, json={"api_key": key})).status_code == 200
+    refused = [
+        await admin.post("/api/v1/users", json=staff),
+        await admin.post("/api/v1/users", json={**staff, "role": NAME}),
+        await admin.post("/api/v1/users", json={**staff, "more": NAME}),
+        await admin.post("/api/v1/users", json={**staff, "phone_number": NAME}),
+        await admin.put(path, json={"name": NAME}, headers={"If-Match": '"1"'}),
+        await admin.get(f"/api/v1/users/{NAME}"),
+        await stage.client().post("/oauth/token", data={**form, "password": PASSWORD[:-1]}),
+        await stage.client().post("/oauth/token", data={**form, "grant_type": NAME}),
+        await stage.peer("gateway").post(exchange, json={"api_key": key[:-1]}),
+        await stage.peer("gateway").post(exchange, json={"api_key": [key]}),
+    ]
+    assert [answer.status_code // 100 for answer in refused] == [4] * len(refused)
+    return [answer.content for answer in (*refused, changed, found)], key
+
+
+async def test_who_somebody_is_is_in_no_file_no_event_no_log_and_no_refusal(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """design.md 5.5; S4-19."""
+    case = "GRV-2026-7K3MQX-4"
+    stage.peers.answers[f"GET grievance /internal/grievances/{case}/contact"] = {
+        "name": FILED_NAME,
+        "phone_number": FILED_PHONE,
+    }
+    submitted = GrievanceSubmitted(
+        grievance_id=case, channel="web", filed_by="g", has_contact=True, file_ids=[]
+    )
+    await stage.say(submitted, source="grievance")
+    places, key = await live_through(stage)
+    shared = stage.service.settings.shared
+    first = (shared.data_dir / PASSWORD_FILE).read_text().strip()
+
+    for kind in (UserCreated, UserUpdated, UserLinked):
+        said = await stage.envelopes(kind)
+        assert said
+        places += [envelope.to_bytes() for envelope in said]
+    places += await rows(stage)
+    out = capsys.readouterr().out
+    assert "request.answered" in out
+    places.append(out.encode())
+    files = [path for path in shared.data_dir.rglob("*") if path.is_file()]
+    places += [path.read_bytes() for path in files if path.name != PASSWORD_FILE]
+
+    canaries = [NAME, PHONE, EMAIL, ADDRESS, PASSWORD, USERNAME, FILED_NAME, FILED_PHONE, key]
+    canaries += [key[18:50], first, "Kanchhi", "kanchhi", "Canari", "canari", "977984"]
+    for place in places:
+        assert [canary for canary in canaries if canary.encode() in place] == []
+
+
+async def rows(stage: Stage) -> list[bytes]:
+    """Every row of every table, on whichever database this is."""
+    async with stage.uow.read() as tx:
+        found = [
+            row
+            for table in Base.metadata.sorted_tables
+            for row in await tx.session.execute(text(f'SELECT * FROM "{table.name}"'))  # noqa: S608
+        ]
+    assert len(found) > 20
+    plain = [value for row in found for value in row]
+    return [value if isinstance(value, bytes) else str(value).encode() for value in plain]
