@@ -87,7 +87,11 @@ async def test_a_revoked_key_opens_nothing_and_stays_in_the_list(stage: Stage) -
     assert len((await admin.get(KEYS)).json()["data"]["items"]) == 2
 
 
-@pytest.mark.parametrize("text", [new_key(new_id()), "", "rdr_live_x", "x" * 200, "é", "\u0000"])
+@pytest.mark.parametrize(
+    "text",
+    [new_key(new_id()), "", "rdr_live_x", "x" * 200, "é", "\u0000"],
+    ids=["unknown", "empty", "short", "long", "accented", "nul"],
+)
 async def test_any_other_text_is_no_key_and_is_not_repeated(stage: Stage, text: str) -> None:
     answer = await exchange(stage, text)
 
@@ -129,7 +133,11 @@ async def test_what_no_key_can_be_is_refused(stage: Stage, body: dict[str, Any])
     assert answer.status_code == 422
 
 
-@pytest.mark.parametrize("key_id", ["x", new_id(), "%00", "a" * 300, "%E2%80%8B"])
+@pytest.mark.parametrize(
+    "key_id",
+    ["x", new_id(), "%00", "a" * 300, "%E2%80%8B"],
+    ids=["short", "unknown", "nul", "long", "invisible"],
+)
 async def test_a_key_that_is_not_there_is_not_revoked(stage: Stage, key_id: str) -> None:
     answer = await stage.client(Role.SUPER_ADMIN).delete(f"{KEYS}/{key_id}")
 
