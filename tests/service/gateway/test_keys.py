@@ -166,6 +166,7 @@ async def test_a_revoked_key_opens_nothing_any_more(
 ) -> None:
     """api_key.revoked is heard: the minute is not waited for."""
     bus = open_bus(f"embedded://{tmp_path / 'bus.db'}", name="gateway", prefix="test")
+    await bus.start()
     door = await open_door(bus=bus)
     users.play = with_key(door.token(Role.API_CLIENT), key_id="k-1")
     assert (await call(door)).status_code == 200
