@@ -62,6 +62,8 @@ async def _embedded(folder: Path, requests: int) -> None:
         )
         _row("idle CPU", f"{busy / IDLE_SECONDS:.1%} of a core")
         found = await filing(system, requests)
+        family = tree(system.programs[0].pid)
+        _row("memory after work", f"{resident_mib(family):.0f} MiB", f"processes: {len(family)}")
     echo, echo_cpu = await _echo(requests)
     _print_filing(found, echo, echo_cpu, durable_inserts(folder))
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from libs.common.clock import utc_now
 from libs.common.db.leases import database_now
 from libs.common.db.paging import Cursor, newest_first
-from libs.common.db.writes import insert_new
+from libs.common.db.writes import changed, insert_new
 from libs.common.errors import NotFound
 from services.tasks.models import FileProcessing, State, SystemMonitoring, Task
 
@@ -90,6 +90,16 @@ class TaskRepository:
         found: Task | None = await self._session.scalar(statement)
         return found
 
+    async def renew(self, task_id: str, attempt: int, *, seconds: float) -> bool:
+        """Hold a task for `seconds` from now; False when this attempt counts no more."""
+        until = await self.now() + timedelta(seconds=seconds)
+        mine = and_(
+            Task.task_id == task_id, Task.attempt == attempt, Task.status_code == State.STARTED
+        )
+        statement = update(Task).where(mine).values(lease_until=until, announce_at=until)
+        statement = statement.execution_options(synchronize_session=False)
+        return bool(await changed(self._session, statement))
+
     async def held(self, task_id: str, attempt: int) -> Task | None:
         """The task, locked, if `attempt` is still the one that counts; late writers get None."""
         query = select(Task).where(
@@ -98,11 +108,13 @@ class TaskRepository:
         found: Task | None = await self._session.scalar(query.with_for_update())
         return found
 
-    async def to_announce(self, now: datetime, *, limit: int) -> Sequence[Task]:
-        """Tasks whose lane is to be told (again); rows another round has are left to it."""
+    async def to_announce(
+        self, now: datetime, *, lanes: Sequence[str], limit: int
+    ) -> Sequence[Task]:
+        """Tasks of `lanes` to be told of (again); rows another round has are left to it."""
         query = (
             select(Task)
-            .where(Task.announce_at <= now)
+            .where(Task.announce_at <= now, Task.lane.in_(lanes))
             .order_by(Task.announce_at)
             .limit(limit)
             .with_for_update(skip_locked=True)

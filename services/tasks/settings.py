@@ -24,6 +24,7 @@ class TasksSettings(ServiceSettings):
 
     soft_limit: float = Field(default=240, gt=0)
     hard_limit: float = Field(default=300, gt=0)
-    lease_seconds: float = Field(default=330, gt=0)
+    lease_seconds: float = Field(default=30, gt=0)
+    """How soon a task is taken for lost when its worker says nothing more."""
     sweep_seconds: float = Field(default=1.0, gt=0)
     children: int = Field(default=2, ge=1)

@@ -29,7 +29,8 @@ Handler = Callable[..., Awaitable[None]]
 Fetch = Callable[[Any], Awaitable[Any]]
 
 MAX_ATTEMPTS = 5
-PREFETCH = 32
+PREFETCH = 10
+"""Half of a service's database connections: the other half is for who waits for an answer."""
 FIRST_PAUSE_SECONDS = 0.1
 MAX_PAUSE_SECONDS = 5.0
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -88,6 +89,11 @@ async def claim(tx: Transaction, task_id: str, *, seconds: float) -> Task | None
     return task
 
 
+async def renew(tx: Transaction, task_id: str, attempt: int, *, seconds: float) -> bool:
+    """Hold a task on; False when another attempt counts by now."""
+    return await TaskRepository(tx.session).renew(task_id, attempt, seconds=seconds)
+
+
 async def succeed(
     tx: Transaction, task_id: str, attempt: int, kind: Kind, outcome: Outcome
 ) -> bool:
@@ -151,11 +157,13 @@ async def give_back(tx: Transaction, task_id: str, attempt: int) -> bool:
     return True
 
 
-async def announce_due(tx: Transaction, *, retries: dict[str, int], limit: int) -> int:
-    """Tell the lanes of what is due, has waited long, or lost its worker; answer how many."""
+async def announce_due(
+    tx: Transaction, *, lanes: Sequence[Lane], retries: dict[str, int], limit: int
+) -> int:
+    """Tell `lanes` of what is due, has waited long, or lost its worker; answer how many."""
     repository = TaskRepository(tx.session)
     now = await repository.now()
-    due = await repository.to_announce(now, limit=limit)
+    due = await repository.to_announce(now, lanes=lanes, limit=limit)
     for task in due:
         if task.status_code == State.STARTED:
             _record(tx, "worker_lost", now, task_id=task.task_id, attempt=task.attempt)

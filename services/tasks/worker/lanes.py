@@ -84,23 +84,44 @@ class Worker:
             task = await ledger.claim(tx, task_id, seconds=self._limits.lease)
         if task is None:
             return
+        beat = asyncio.create_task(self._beat(task))
+        try:
+            await self._see_through(task)
+        finally:
+            beat.cancel()
+
+    async def _see_through(self, task: Task) -> None:
         try:
             outcome = await self._outcome(task)
         except asyncio.CancelledError:
             await asyncio.shield(self._give_back(task))
             raise
         except Overtaken:
-            log.info("task.overtaken", task_id=task_id, attempt=task.attempt)
+            log.info("task.overtaken", task_id=task.task_id, attempt=task.attempt)
         except Exception as error:  # noqa: BLE001 - whatever it was, the ledger says so
             await self._failed(task, error)
         else:
             await self._succeeded(task, outcome)
 
+    async def _beat(self, task: Task) -> None:
+        """Say again and again that the work goes on, so that nobody takes it for lost."""
+        lease = self._limits.lease
+        while True:
+            await asyncio.sleep(lease / 3)
+            with suppress(AppError):
+                async with self._uow.begin() as tx:
+                    if not await ledger.renew(tx, task.task_id, task.attempt, seconds=lease):
+                        return
+
     async def sweep(self) -> None:
-        """Announce what is due, has waited long, or lost its worker."""
+        """Announce what is due, has waited long, or lost its worker.
+
+        A lane that has plenty to do is told nothing: what waits there is in its queue already.
+        """
         retries = {kind.name: kind.retries for kind in self._registry.values()}
+        lanes = [lane for lane in Lane if await self._bus.depth(queue_of(lane)) < BATCH]
         async with self._uow.begin() as tx:
-            await ledger.announce_due(tx, retries=retries, limit=BATCH)
+            await ledger.announce_due(tx, lanes=lanes, retries=retries, limit=BATCH)
 
     async def _listen(self, lane: Lane) -> Subscription:
         queue, slots = queue_of(lane), SLOTS[lane]

@@ -5,7 +5,7 @@ import math
 import os
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -291,6 +291,26 @@ async def test_a_task_whose_worker_is_lost_is_taken_over(raise_stage: Raise) -> 
         assert await ledger.claim(tx, task_id, seconds=60) is None
 
 
+async def test_long_work_that_goes_on_is_not_taken_for_lost(raise_stage: Raise) -> None:
+    """The lease is short, so that what is lost is found soon; who works says so."""
+    leases: list[datetime | None] = []
+
+    async def work(job: Job) -> int:
+        async def renewed() -> bool:
+            leases.append((await only_task(stage)).lease_until)
+            return len(set(leases)) > 2
+
+        await until(renewed)
+        return job.attempt
+
+    kind = a_kind(work)
+    stage = await a_stage(raise_stage, kind, lease_seconds=0.3)
+    await enqueue(stage, kind)
+    found = await until_state(stage, State.SUCCESS)
+
+    assert found.attempt == 1
+
+
 async def test_a_late_writer_writes_nothing(raise_stage: Raise) -> None:
     """reliability.md, fault 31: the fence is the attempt number."""
     kind = a_kind(_answer)
@@ -332,7 +352,7 @@ async def test_what_kills_workers_is_stopped_in_the_end(raise_stage: Raise) -> N
         async with stage.uow.begin() as tx:
             await tx.session.execute(update(Task).values(announce_at=utc_now()))
         async with stage.uow.begin() as tx:
-            await ledger.announce_due(tx, retries={kind.name: 0}, limit=10)
+            await ledger.announce_due(tx, lanes=list(Lane), retries={kind.name: 0}, limit=10)
 
     found = await only_task(stage)
     assert (found.status_code, found.error_message) == ("FAILURE", "WORKER_LOST")
