@@ -7,7 +7,6 @@ from libs.language.reading import read
 from services.tasks.domain.registry import Job, Outcome, task
 from services.tasks.models import Lane
 
-
 SHORT = 1000
 """Characters read in under 5 ms whatever they say: the way to a child and back takes longer."""
 
