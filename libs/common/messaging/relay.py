@@ -63,6 +63,7 @@ class Relay:
                 failures = 0
             except AppError as error:
                 failures += 1
+                self._renew_at = float("-inf")  # what was not committed was not renewed
                 if failures == 1:
                     log.warning("relay.waiting", service=self._uow.service, code=error.code)
                 pause = min(MAX_PAUSE_SECONDS, 0.1 * 2**failures)

@@ -32,13 +32,12 @@ class NoAccessDeclared(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One route: its template, its methods, who may call it, and whose it is."""
+    """One route: its template, its methods, and who may call it."""
 
     template: str
     pattern: re.Pattern[str]
     methods: frozenset[str]
     access: Access
-    service: str = ""
 
 
 def router(*, prefix: str = "", tag: str) -> APIRouter:
