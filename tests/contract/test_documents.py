@@ -41,7 +41,7 @@ def events() -> Iterator[type[Event]]:
     while found:
         kind = found.pop()
         found += kind.__subclasses__()
-        if "topic" in vars(kind):
+        if "topic" in vars(kind) and kind.__module__.startswith(libs.common.contracts.__name__):
             yield kind
 
 
