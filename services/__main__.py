@@ -51,7 +51,7 @@ def arrange(shared: SharedSettings, bus: Bus) -> list[Site]:
         for name, (create_app, settings) in PROGRAMS.items()
     ]
     front = gateway(GatewaySettings(shared=shared), bus=bus)
-    return [Site(front, door, front.lifespan), Site(admin, inner), *sites]
+    return [front.site(door), Site(admin, inner), *sites]
 
 
 async def main(shared: SharedSettings, started: float) -> None:

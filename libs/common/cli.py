@@ -22,7 +22,7 @@ from libs.common.web.serving import Site, admin, bind, run, serve
 
 S = TypeVar("S", bound=ProgramSettings)
 CreateApp = Callable[..., Any]
-"""`create_app(settings, *, bus)`: a FastAPI app, or an ASGI app with a `lifespan()` of its own."""
+"""`create_app(settings, *, bus)`: a FastAPI app, or one that knows its own `site(socket)`."""
 
 EMBEDDED_ALONE = (
     "The embedded bus belongs to one process: `python -m services` runs all services in it. "
@@ -103,7 +103,7 @@ async def _serve(name: str, create_app: CreateApp, settings: ProgramSettings) ->
     bus = open_bus(shared.bus, name=name, prefix=shared.bus_prefix)
     app = create_app(settings, bus=bus)
     door = bind(shared.host, shared.port)
-    site = Site.of(app, door) if isinstance(app, FastAPI) else Site(app, door, app.lifespan)
+    site = Site.of(app, door) if isinstance(app, FastAPI) else app.site(door)
     inner = Site(admin, bind(shared.host, shared.admin_port))
     try:
         await serve([site, inner], shared)

@@ -89,6 +89,8 @@ class Principal:
     id: str
     role: Role
     scope: Scope = field(default=Scope())
+    scopes: frozenset[str] = frozenset()
+    """What an API key was made for: `events:read`. People have roles instead."""
 
     @property
     def level(self) -> Level:

@@ -39,6 +39,8 @@ class SharedSettings(BaseSettings):
     trace_ratio: float = Field(default=0.0, ge=0, le=1)
     internal_deadline: float = Field(default=3.0, gt=0)
     drain_seconds: float = Field(default=25.0, gt=0)
+    linger_seconds: float = Field(default=1.0, ge=0)
+    """How long a door that closes still lets in who has not heard of it."""
 
     @cached_property
     def keys(self) -> Path:

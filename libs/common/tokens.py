@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections import OrderedDict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +27,8 @@ from libs.common.principal import Principal, Role, Scope
 
 ALGORITHM = "ES256"
 AUDIENCE = "redress"
+STREAM_AUDIENCE = "redress:stream"
+"""Whom a ticket is for: it opens one stream of events, and nothing else."""
 ISSUER = "users"
 LEEWAY = 60
 MAX_TOKEN_BYTES = 8192
@@ -60,6 +63,8 @@ class Claims(BaseModel):
     role: str = Field(max_length=50)
     projects: list[str] = Field(default_factory=list, max_length=100)
     places: list[str] = Field(default_factory=list, max_length=1000)
+    scope: str = Field(default="", max_length=4000)
+    """What an API key was made for, in words apart by blanks (RFC 9068)."""
 
     def principal(self) -> Principal:
         """Whom these claims speak of. Raises InvalidToken for a role nobody has."""
@@ -67,7 +72,8 @@ class Claims(BaseModel):
             role = Role(self.role)
         except ValueError:
             raise InvalidToken("The token names no role of ours.") from None
-        return Principal(self.sub, role, Scope(tuple(self.projects), tuple(self.places)))
+        scope = Scope(tuple(self.projects), tuple(self.places))
+        return Principal(self.sub, role, scope, frozenset(self.scope.split()))
 
 
 class Signer:
@@ -102,6 +108,7 @@ class Signer:
         audience: str = AUDIENCE,
         seconds: int = ACCESS_TOKEN_SECONDS,
         scope: Scope = Scope(),  # noqa: B008 - frozen
+        scopes: Iterable[str] = (),
     ) -> str:
         """A token that says `subject` is `role`, good for `seconds`."""
         now = int(utc_now().timestamp())
@@ -119,6 +126,8 @@ class Signer:
             claims["projects"] = list(scope.projects)
         if scope.places:
             claims["places"] = list(scope.places)
+        if words := " ".join(scopes):
+            claims["scope"] = words
         headers = {"kid": self.public_jwk["kid"]}
         return str(jws.sign(claims, self._key, headers=headers, algorithm=ALGORITHM))
 
@@ -160,9 +169,10 @@ class PublicKeys:
 class Verifier:
     """Answers who a token speaks of, for one audience of ours."""
 
-    def __init__(self, keys: PublicKeys, service: str) -> None:
+    def __init__(self, keys: PublicKeys, service: str, *, audience: str = AUDIENCE) -> None:
         self._keys = keys
         self._service = service
+        self._audience = audience
         self._cache: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
 
     def verify(self, token: str) -> Principal:
@@ -193,7 +203,7 @@ class Verifier:
         if claims.iss != owner or (owner != ISSUER and claims.role != Role.SERVICE):
             raise InvalidToken("The token's issuer may not say this.")
         if claims.aud != (
-            AUDIENCE if owner == ISSUER and claims.role != Role.SERVICE else self._service
+            self._audience if owner == ISSUER and claims.role != Role.SERVICE else self._service
         ):
             raise InvalidToken("The token is for somebody else.")
         if (
@@ -224,6 +234,14 @@ class Verifier:
             return owner, jws.verify(token, key, algorithms=[ALGORITHM])
         except (JOSEError, ValueError, TypeError):
             raise InvalidToken("The token's signature does not hold.") from None
+
+
+def said_by(token: str) -> dict[str, Any]:
+    """What a token says, for what no principal carries. Only of one that was verified before."""
+    segment = token.split(".")[1]
+    padded = segment + "=" * (-len(segment) % 4)
+    said: dict[str, Any] = json.loads(base64.urlsafe_b64decode(padded))
+    return said
 
 
 def _header(token: str) -> dict[str, Any]:

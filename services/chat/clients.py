@@ -6,11 +6,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from libs.common.contracts.grievance import GrievanceStatusChanged, GrievanceSubmitted
 from libs.common.errors import NotFound
 from libs.common.logging import get_logger
+from libs.common.messaging.log import MAX_LIMIT, LogPage, Wanted
 from libs.common.web.client import PeerFailed, PeerRefused, ServiceClient
+from libs.common.web.feed import LogReader
 
 log = get_logger(__name__)
+
+MOVES = Wanted(types=(GrievanceSubmitted.topic, GrievanceStatusChanged.topic), restricted=True)
 
 _ABOUT_THE_CONTENT = frozenset(
     {
@@ -46,6 +51,17 @@ Outcome = Filed | Refused | Away
 
 class _Standing(BaseModel):
     status: str
+
+
+class CaseLog:
+    """What grievance has said of the cases, those of protected persons too."""
+
+    def __init__(self, peer: ServiceClient) -> None:
+        self._log = LogReader(peer)
+
+    async def page(self, *, after: int) -> LogPage:
+        """The next filings and moves. Raises PeerFailed, PeerRefused."""
+        return await self._log.page(MOVES, after=after, limit=MAX_LIMIT)
 
 
 class GrievanceClient:

@@ -11,8 +11,6 @@ from libs.common.db.uow import Transaction
 from libs.common.messaging.consumer import Consumer
 from services.chat.domain import linking
 
-SUBMITTED_AS = "pending"
-
 
 def hears() -> Consumer:
     """The consumer of this service."""
@@ -34,7 +32,6 @@ async def remember_case(event: GrievanceSubmitted, tx: Transaction) -> None:
         tx,
         event.grievance_id,
         conversation_id=event.conversation_id or "",
-        status=SUBMITTED_AS,
         at=tx.happened_at or utc_now(),
     )
 

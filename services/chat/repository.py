@@ -1,7 +1,8 @@
 """Questions to the chat schema."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +35,20 @@ class MessageNotFound(NotFound):
     """No such message in this conversation."""
 
     code = "MESSAGE_NOT_FOUND"
+
+
+@dataclass(slots=True)
+class Standing:
+    """What a link says of its case, apart from any row."""
+
+    conversation_id: str
+    status: str
+    changed_at: datetime
+
+    @classmethod
+    def of(cls, row: CaseLink) -> "Standing":
+        """What `row` says."""
+        return cls(row.conversation_id, row.status, row.changed_at)
 
 
 class ChatRepository:
@@ -109,6 +124,24 @@ class ChatRepository:
         """What is known of a case, held until the transaction ends."""
         query = select(CaseLink).where(CaseLink.grievance_id == grievance_id).with_for_update()
         return (await self._session.scalars(query)).one()
+
+    async def standings(self) -> dict[str, Standing]:
+        """What every link says, by its case."""
+        query = select(
+            CaseLink.grievance_id, CaseLink.conversation_id, CaseLink.status, CaseLink.changed_at
+        )
+        rows = await self._session.execute(query)
+        return {case: Standing(talk, status, at) for case, talk, status, at in rows}
+
+    async def held_links(self, grievance_ids: Sequence[str]) -> Sequence[CaseLink]:
+        """The links of these cases, held until the transaction ends."""
+        query = select(CaseLink).where(CaseLink.grievance_id.in_(grievance_ids))
+        return await self._all(query.order_by(CaseLink.grievance_id).with_for_update())
+
+    async def existing(self, conversation_ids: Collection[str]) -> set[str]:
+        """Those of `conversation_ids` that are conversations of ours."""
+        query = select(Conversation.id).where(Conversation.id.in_(conversation_ids))
+        return set(await self._all(query))
 
     async def filing(self, filing_id: str) -> Filing:
         """A confirmed filing, held until the transaction ends."""

@@ -1,9 +1,10 @@
-"""What the gateway hears: the lossy copy of every event, of which it needs one kind."""
+"""What the gateway hears: the lossy copy of every event, of which nothing is kept."""
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 
-from libs.common.bus.protocol import Bus, Message, Subscription
+from libs.common.bus.protocol import Bus, Listener, Message, Subscription
 from libs.common.contracts.users import ApiKeyRevoked
 from libs.common.errors import AppError
 from libs.common.logging import get_logger
@@ -12,23 +13,45 @@ from services.gateway.domain.exchanging import KeyExchange
 log = get_logger(__name__)
 
 RETRY_SECONDS = 1.0
+LOOK_SECONDS = 2.0
 
 
-async def hear_revocations(bus: Bus, keys: KeyExchange) -> Subscription:
-    """Forget keys as they are revoked; waits for the bus as long as it takes.
+async def hear(bus: Bus, keys: KeyExchange, push: Callable[[Message], Awaitable[None]]) -> None:
+    """Forget keys as they are revoked and `push` what happens, until cancelled.
 
-    What is missed costs a minute: no key is believed longer without asking users again.
+    Waits for the bus as long as it takes. What is missed costs seconds: while the bus is away, keys
+    are asked about again soon, and who watches a case reads it by its cursor.
     """
 
     async def listen(message: Message) -> None:
         if message.topic == ApiKeyRevoked.topic:
             event = ApiKeyRevoked.model_validate(json.loads(message.body)["data"])
             keys.forget(event.key_id)
+        await push(message)
 
+    subscription = await _subscribed(bus, listen)
+    try:
+        while True:
+            keys.hears(is_hearing=await _answers(bus))
+            await asyncio.sleep(LOOK_SECONDS)
+    finally:
+        await subscription.cancel()
+
+
+async def _answers(bus: Bus) -> bool:
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            await bus.ping()
+    except (AppError, TimeoutError):
+        return False
+    return True
+
+
+async def _subscribed(bus: Bus, listener: Listener) -> Subscription:
     while True:
         try:
             await bus.start()
-            return await bus.broadcast(listen)
+            return await bus.broadcast(listener)
         except AppError as error:
             log.warning("broadcast.waiting", code=error.code)
             await asyncio.sleep(RETRY_SECONDS)

@@ -8,7 +8,7 @@ from libs.common.web.service import Service
 from services.grievance.clients import FilesClient, TasksClient, UsersClient
 from services.grievance.events import hears
 from services.grievance.models import GROUND
-from services.grievance.routes import actions, cases, filing, internal, seed
+from services.grievance.routes import actions, cases, filing, internal, seed, watching
 from services.grievance.settings import GrievanceSettings
 
 
@@ -24,6 +24,7 @@ def create_app(
             actions.routes,
             cases.routes,
             internal.routes,
+            watching.routes,
             seed.routes,
             seed.single,
         ],

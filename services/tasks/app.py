@@ -9,7 +9,7 @@ from services.tasks.domain.kinds import KINDS
 from services.tasks.domain.registry import Registry
 from services.tasks.events import hears
 from services.tasks.models import GROUND
-from services.tasks.routes import internal, ledger
+from services.tasks.routes import internal, ledger, watching
 from services.tasks.settings import TasksSettings
 from services.tasks.worker import open_works
 
@@ -24,7 +24,7 @@ def create_app(
     """The app; `transport` carries calls to peers (the network without one)."""
     service = Service.open("tasks", settings, ground=GROUND, bus=bus, transport=transport)
     return service.app(
-        routers=[ledger.routes, internal.routes],
+        routers=[ledger.routes, internal.routes, watching.routes],
         consumer=hears(),
         background=open_works(service, settings, registry=registry),
         state={"registry": registry},

@@ -98,6 +98,7 @@ class ApiKey(Base):
     key_id: Mapped[str] = mapped_column(String(50), primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
     scopes: Mapped[list[str]]
+    allowed_addresses: Mapped[list[str]] = mapped_column(server_default="[]")
     prefix: Mapped[str] = mapped_column(String(30))
     key_hash: Mapped[bytes] = mapped_column(unique=True)
     created_by: Mapped[str] = mapped_column(String(100))

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -15,6 +16,7 @@ from pydantic import (
 
 from libs.common.phones import e164
 from libs.common.principal import Role, Scope
+from libs.common.tokens import MAX_TOKEN_BYTES
 from libs.common.web.responses import Schema, Words
 from services.users.domain.staffing import NEVER_GIVEN
 
@@ -54,6 +56,15 @@ ApiScope = Annotated[
 ]
 
 
+def _network(text: str) -> str:
+    """The one spelling of an address or a network. Raises ValueError."""
+    return str(ip_network(text))
+
+
+Network = Annotated[str, StringConstraints(max_length=50, strict=True), AfterValidator(_network)]
+"""An address or a network in CIDR form; one spelling each, and no bit set beyond its mask."""
+
+
 class GuestCreate(Schema):
     """Nothing is asked of a guest; the language is handed back for the client to keep."""
 
@@ -66,6 +77,22 @@ class GuestToken(Schema):
     expires_in: int
     guest_id: str
     locale: str
+
+
+class Ticket(Schema):
+    """Opens one stream of events, once, within `expires_in` seconds."""
+
+    ticket: str
+    expires_in: int
+
+
+class TicketExchange(Schema):
+    ticket: Annotated[str, StringConstraints(min_length=1, max_length=MAX_TOKEN_BYTES, strict=True)]
+
+
+class TicketToken(Schema):
+    access_token: str
+    expires_in: int
 
 
 class PasswordGrant(BaseModel):
@@ -204,10 +231,11 @@ class RoleRead(Schema):
 
 
 class ApiKeyCreate(Schema):
-    """A key for a program. `scopes` are kept and shown with it; no route is narrowed by them."""
+    """A key for a program: what for (`events:read`), and from where; no address is any address."""
 
     name: Name
     scopes: Annotated[list[ApiScope], Field(max_length=50)] = []
+    allowed_addresses: Annotated[list[Network], Field(max_length=50)] = []
 
 
 class ApiKeyListQuery(Schema):
@@ -221,6 +249,7 @@ class ApiKeyRead(Schema):
     key_id: str
     name: str
     scopes: list[str]
+    allowed_addresses: list[str]
     prefix: str
     created_by: str
     created_at: datetime
@@ -242,6 +271,8 @@ class ApiKeyToken(Schema):
     access_token: str
     expires_in: int
     key_id: str
+    scopes: list[str]
+    allowed_addresses: list[str]
 
 
 class ContactCard(Schema):

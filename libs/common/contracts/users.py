@@ -44,3 +44,13 @@ class ApiKeyRevoked(Event):
     about: ClassVar[str] = "key_id"
 
     key_id: str
+
+
+class SessionRevoked(Event):
+    """Somebody is signed out: of one session, or of all of them."""
+
+    topic: ClassVar[str] = "session.revoked.v1"
+    about: ClassVar[str] = "principal_id"
+
+    principal_id: str
+    session_id: str | None = None

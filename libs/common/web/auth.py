@@ -8,11 +8,16 @@ generated from the same declarations.
 """
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Request
 
 from libs.common.principal import SEAH_ROLES, SUPERVISORS, Level, Principal, Role
+
+LimitClass = Literal[
+    "default", "filing", "list", "poll", "login", "export", "upload", "webhook", "held"
+]
+"""How calls of a route are counted: `held` ones last as long as somebody listens."""
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -27,7 +32,9 @@ class Access:
 
     `level` lets in everybody at least that well known; `roles` narrows that down. `service` routes
     are for our own programs alone. `body` is a cap in bytes, `seconds` the total deadline. JSON is
-    read everywhere; `form` lets forms in, `media` one more media type.
+    read everywhere; `form` lets forms in, `media` one more media type. `limit` names how calls are
+    counted and who goes first when there are too many. An `idempotent` POST only reads: asking
+    again changes nothing.
     """
 
     level: Level = Level.GUEST
@@ -37,6 +44,9 @@ class Access:
     seconds: float = 10.0
     form: bool = False
     media: str | None = None
+    limit: LimitClass = "default"
+    idempotent: bool = False
+    websocket: bool = False
 
     async def __call__(self, request: Request) -> Principal:
         principal: Principal = request.scope["state"]["principal"]
@@ -59,6 +69,9 @@ class Access:
             "seconds": self.seconds,
             "form": self.form,
             "media": self.media,
+            "limit": self.limit,
+            "idempotent": self.idempotent,
+            "websocket": self.websocket,
         }
 
     @classmethod
@@ -71,6 +84,9 @@ class Access:
             seconds=raw["seconds"],
             form=raw["form"],
             media=raw["media"],
+            limit=raw.get("limit", "default"),
+            idempotent=raw.get("idempotent", False),
+            websocket=raw.get("websocket", False),
         )
 
 
@@ -81,9 +97,14 @@ ADMIN = Access(Level.ADMIN)
 SERVICE = Access(service=True)
 
 Anyone = Annotated[Principal, Depends(ANYONE)]
-Login = Annotated[Principal, Depends(replace(ANYONE, seconds=5.0, body=16 * KIB))]
+Login = Annotated[Principal, Depends(replace(ANYONE, seconds=5.0, body=16 * KIB, limit="login"))]
 Guest = Annotated[Principal, Depends(GUEST)]
+Lister = Annotated[Principal, Depends(replace(GUEST, limit="list"))]
+Poller = Annotated[Principal, Depends(replace(GUEST, limit="poll"))]
+Seeker = Annotated[Principal, Depends(replace(GUEST, idempotent=True))]
 Officer = Annotated[Principal, Depends(STAFF)]
+OfficerLister = Annotated[Principal, Depends(replace(STAFF, limit="list"))]
+OfficerSeeker = Annotated[Principal, Depends(replace(STAFF, idempotent=True))]
 Admin = Annotated[Principal, Depends(replace(ADMIN, roles=SUPERVISORS))]
 SeahOfficer = Annotated[Principal, Depends(replace(STAFF, roles=SEAH_ROLES))]
 Service = Annotated[Principal, Depends(SERVICE)]

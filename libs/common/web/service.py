@@ -33,6 +33,7 @@ from libs.common.tokens import PublicKeys, Signer, Verifier
 from libs.common.web.client import ServiceClient
 from libs.common.web.context import Surroundings
 from libs.common.web.errors import install_error_handlers
+from libs.common.web.feed import feed_routes
 from libs.common.web.guard import Guard
 from libs.common.web.health import VERSION, Readiness, health_routes
 from libs.common.web.routing import RouteTable
@@ -142,7 +143,7 @@ class Service:
             openapi_url=None,
         )
         probes = health_routes(self.readiness, needed=frozenset({"database"}))
-        everything = [*routers, probes]
+        everything = [*routers, feed_routes(self.uow), probes]
         for each in everything:
             app.include_router(each)
         table = RouteTable.of(everything)

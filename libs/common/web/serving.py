@@ -1,12 +1,14 @@
 """Serve apps until told to stop, then finish what was begun.
 
 One signal handler for every server of the process. On SIGTERM or SIGINT: the readiness probe says
-no, listening ends, requests in flight get their answers (up to `drain_seconds`), then the apps
-close what they hold. A second signal does not wait.
+no, for `linger_seconds` every answer is the last of its connection, listening ends, requests in
+flight get their answers (up to `drain_seconds`), then the apps close what they hold. A second
+signal does not wait.
 """
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +28,8 @@ log = get_logger(__name__)
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 30
 MAX_HEAD_BYTES = 64 * 1024
+LAST_CALL_SECONDS = 0.05
+"""Who was let through by the system before its queue closed is let in within this."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,9 @@ class Site:
     app: ASGIApp
     bound: socket.socket
     lifespan: Callable[[], AbstractAsyncContextManager[object]] = contextlib.nullcontext
+    protocol: type[asyncio.Protocol] | str = "httptools"
+    leave: Callable[[], None] | None = None
+    """Told first when the site is to close: it answers a while longer, and says so."""
 
     @classmethod
     def of(cls, app: FastAPI, bound: socket.socket) -> "Site":
@@ -59,11 +66,26 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """A uvicorn server that leaves signals to `serve`."""
+    """A uvicorn server that leaves signals to `serve`, and leaves without shutting out anybody."""
+
+    def __init__(self, site: Site, settings: SharedSettings) -> None:
+        super().__init__(_config(site, settings))
+        self._site = site
+        self._linger = settings.linger_seconds
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say goodbye, take in who is already at the door, then close it."""
+        if self._site.leave and not self.force_exit:
+            self._site.leave()
+            await asyncio.sleep(self._linger)
+            for bound in sockets or []:
+                bound.listen(0)
+            await asyncio.sleep(LAST_CALL_SECONDS)
+        await super().shutdown(sockets)
 
 
 async def serve(
@@ -73,15 +95,15 @@ async def serve(
 
     `ready` is called once all of them answer. What an app raises while it opens ends it all.
     """
-    servers = [Server(_config(site, settings)) for site in sites]
+    servers = [Server(site, settings) for site in sites]
     loop = asyncio.get_running_loop()
     asked = 0
 
     def stop() -> None:
         nonlocal asked
         asked += 1
+        servers[0].should_exit = True
         for server in servers:
-            server.should_exit = True
             server.force_exit = asked > 1
 
     for each in (signal.SIGINT, signal.SIGTERM):
@@ -91,17 +113,32 @@ async def serve(
             await stack.enter_async_context(site.lifespan())
         async with asyncio.TaskGroup() as group:
             for server, site in reversed(list(zip(servers, sites, strict=True))):
-                group.create_task(server.serve([site.bound]))
-                while not server.started and not server.should_exit:  # noqa: ASYNC110 - uvicorn's
+                running = group.create_task(server.serve([site.bound]))
+                while not server.started and not asked:  # noqa: ASYNC110 - uvicorn's
                     await asyncio.sleep(0.005)
+            settle()
             if ready and not asked:
                 ready()
+            # The first one answers with the help of the others: they close when it has.
+            running.add_done_callback(lambda _: close_all(servers))
+
+
+def settle() -> None:
+    """Take what is here to stay out of the collector's rounds: a full one stops everybody."""
+    gc.collect()
+    gc.freeze()
+
+
+def close_all(servers: Sequence[Server]) -> None:
+    """Let every server end."""
+    for server in servers:
+        server.should_exit = True
 
 
 def _config(site: Site, settings: SharedSettings) -> uvicorn.Config:
     return uvicorn.Config(
         site.app,
-        http="httptools",
+        http=site.protocol,
         loop="uvloop",
         lifespan="off",
         log_config=None,

@@ -1,7 +1,8 @@
 """Which case belongs to which conversation, and the news of it, told where it was filed.
 
 Events of one case mostly come in order, but may come late or twice: a move is taken over when it
-starts where the case is known to stand, or when it is younger than what is known.
+starts where the case is known to stand, or when it is younger than what is known. What a link says
+comes of events alone, so that replaying them makes the same links again (`relinking.py`).
 """
 
 from collections.abc import Sequence
@@ -12,8 +13,9 @@ from services.chat.domain.following import PROPOSED
 from services.chat.domain.speaking import Voice
 from services.chat.domain.thread import Thread
 from services.chat.models import CaseLink, Sender
-from services.chat.repository import ChatRepository, ConversationNotFound
+from services.chat.repository import ChatRepository, ConversationNotFound, Standing
 
+SUBMITTED_AS = "pending"
 SUGGESTED = "suggested"
 
 
@@ -37,8 +39,18 @@ async def link(
         tx.session.add(found)
 
 
+def take_over(case: CaseLink | Standing, *, from_status: str, to_status: str, at: datetime) -> bool:
+    """Take a move of a case over; False when it is no news."""
+    if case.status == to_status and case.changed_at == at:
+        return True  # a replay knew of it before we heard
+    if case.status != from_status and case.changed_at >= at:
+        return False
+    case.status, case.changed_at = to_status, max(case.changed_at, at)
+    return True
+
+
 async def note_filed(
-    tx: Transaction, grievance_id: str, *, conversation_id: str, status: str, at: datetime
+    tx: Transaction, grievance_id: str, *, conversation_id: str, at: datetime
 ) -> None:
     """A case was filed from this conversation, whether or not its own request lived to say so."""
     repository = ChatRepository(tx.session)
@@ -47,7 +59,17 @@ async def note_filed(
     except ConversationNotFound:
         return
     conversation.restricted = conversation.restricted or tx.is_restricted
-    await link(repository, tx, grievance_id, conversation_id=conversation_id, status=status, at=at)
+    await link(
+        repository,
+        tx,
+        grievance_id,
+        conversation_id=conversation_id,
+        status=SUBMITTED_AS,
+        at=at,
+    )
+    case = await repository.case(grievance_id)
+    if case.status == SUBMITTED_AS:
+        case.changed_at = at  # not when our own request was answered
 
 
 async def tell_status(
@@ -58,9 +80,8 @@ async def tell_status(
     if held is None:
         return
     thread, case = held
-    if case.status != from_status and case.changed_at >= at:
+    if not take_over(case, from_status=from_status, to_status=to_status, at=at):
         return
-    case.status, case.changed_at = to_status, max(case.changed_at, at)
     voice = Voice(thread.conversation.locale)
     lines = [voice.say("status_changed", reference=grievance_id, status=voice.status(to_status))]
     buttons = []

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from libs.common.db.paging import Cursor
-from libs.common.web.auth import Guest
+from libs.common.web.auth import Guest, Lister
 from libs.common.web.responses import Page, Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import Uow
@@ -21,7 +21,7 @@ routes = router(prefix="/api/v1/chat/conversations", tag="chat")
 
 @routes.get("", response_model=Success[Page[ConversationRead]])
 async def list_conversations(
-    query: Annotated[ConversationsQuery, Query()], caller: Guest, uow: Uow
+    query: Annotated[ConversationsQuery, Query()], caller: Lister, uow: Uow
 ) -> Response:
     """Your conversations, newest first, with the cases filed in them."""
     after = Cursor.parse(query.cursor) if query.cursor else None

@@ -11,7 +11,7 @@ from services.chat.clients import GrievanceClient
 from services.chat.domain.shelving import Shelf
 from services.chat.settings import ChatSettings
 
-Talker = Annotated[Principal, Depends(replace(GUEST, body=128 * KIB, seconds=12.0))]
+Talker = Annotated[Principal, Depends(replace(GUEST, body=128 * KIB, seconds=12.0, limit="filing"))]
 """Whoever may talk: everybody with any token."""
 
 ConversationId = Annotated[str, Path(max_length=20_000)]

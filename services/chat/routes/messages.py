@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from libs.common.errors import Conflict
 from libs.common.principal import Principal
-from libs.common.web.auth import Guest
+from libs.common.web.auth import Guest, Poller
 from libs.common.web.responses import Page, Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import RequestUnit, Uow
@@ -62,7 +62,7 @@ async def send_message_to(
 async def list_messages(
     conversation_id: ConversationId,
     query: Annotated[MessagesQuery, Query()],
-    caller: Guest,
+    caller: Poller,
     uow: Uow,
 ) -> Response:
     """What was said, oldest first.

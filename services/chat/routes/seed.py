@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Query, Response
 from pydantic import BaseModel
 
-from libs.common.web.auth import Anyone, Guest
+from libs.common.web.auth import Anyone, Guest, Lister, Poller
 from libs.common.web.responses import Page, Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import Uow
@@ -37,7 +37,7 @@ def _deprecated(response: Response) -> Response:
 
 @routes.get("/conversations", response_model=Success[Page[ConversationRead]], deprecated=True)
 async def list_seed_conversations(
-    query: Annotated[ConversationsQuery, Query()], caller: Guest, uow: Uow
+    query: Annotated[ConversationsQuery, Query()], caller: Lister, uow: Uow
 ) -> Response:
     """Your conversations, newest first."""
     return _deprecated(await conversations.list_conversations(query, caller, uow))
@@ -51,7 +51,7 @@ async def list_seed_conversations(
 async def list_seed_messages(
     conversation_id: ConversationId,
     query: Annotated[SeedMessagesQuery, Query()],
-    caller: Guest,
+    caller: Poller,
     uow: Uow,
 ) -> Response:
     """What was said, oldest first. Messages are numbered without gaps: the offset is a number."""

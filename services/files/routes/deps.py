@@ -12,11 +12,14 @@ from services.files.clients.store import Store
 
 OCTETS = "application/octet-stream"
 
-Uploader = Annotated[Principal, Depends(replace(GUEST, body=15 * MIB, seconds=60.0, form=True))]
+Uploader = Annotated[
+    Principal, Depends(replace(GUEST, body=15 * MIB, seconds=60.0, form=True, limit="upload"))
+]
 """Whoever may send a file: everybody with any token."""
 
 SeedUploader = Annotated[
-    Principal, Depends(replace(GUEST, body=10 * MIB + 64 * KIB, seconds=60.0, form=True))
+    Principal,
+    Depends(replace(GUEST, body=10 * MIB + 64 * KIB, seconds=60.0, form=True, limit="upload")),
 ]
 Reader = Annotated[Principal, Depends(replace(GUEST, seconds=60.0))]
 """Whoever may read bytes, on a slow line."""

@@ -3,9 +3,11 @@
 import html
 import json
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from libs.common.errors import NotFound
 from libs.common.web.health import VERSION
 
 Document = dict[str, Any]
@@ -13,13 +15,28 @@ METHODS = ("get", "post", "put", "patch", "delete")
 _REF = "#/components/schemas/"
 
 
-def described(folder: Path) -> dict[str, bytes]:
-    """The documents in `folder`, merged, as `openapi` and as `html`; nothing without any."""
-    files = sorted(folder.glob("*.json"))
-    if not files:
-        return {}
-    merged = merge((file.stem, json.loads(file.read_text())) for file in files)
-    return {"openapi": json.dumps(merged).encode(), "html": _page(merged).encode()}
+class Descriptions:
+    """The documents of a folder, merged when somebody first asks."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def openapi(self) -> bytes:
+        """One OpenAPI document. Raises NotFound where there are no documents."""
+        return json.dumps(self._merged, ensure_ascii=False).encode()
+
+    @property
+    def page(self) -> bytes:
+        """A page of it. Raises NotFound where there are no documents."""
+        return _page(self._merged).encode()
+
+    @cached_property
+    def _merged(self) -> Document:
+        files = sorted(self._folder.glob("*.json"))
+        if not files:
+            raise NotFound("There is no description of the API here.")
+        return merge((file.stem, json.loads(file.read_text())) for file in files)
 
 
 def merge(documents: Iterable[tuple[str, Document]]) -> Document:

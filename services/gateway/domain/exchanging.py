@@ -10,11 +10,16 @@ from libs.common.clock import monotonic
 from libs.common.logging import get_logger
 from libs.common.web.client import PeerFailed
 from services.gateway.clients import UsersClient
+from services.gateway.domain.addresses import Networks
 from services.gateway.domain.refusals import InvalidApiKey, UpstreamUnavailable
 
 log = get_logger(__name__)
 
 FRESH_SECONDS = 60.0
+DEAF_SECONDS = 4.0
+"""How long an answer is fresh while nobody tells us of revocations."""
+STALE_SECONDS = 300.0
+"""How much longer it is believed while users is away."""
 REFUSED_SECONDS = 5.0
 SPARE_SECONDS = 5.0
 """A token is not passed on in its last moments: it has to live as long as the call."""
@@ -23,14 +28,20 @@ PREFIX = "rdr_"
 _KEY = re.compile(r"rdr_live_[0-9a-f]{8}_[0-9A-Za-z]{20,100}")
 
 
+ANYWHERE = Networks()
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What users said of a key; no token means it is none. Good a while longer than fresh."""
+    """What users said of a key; no token means it is none."""
 
-    token: str | None
+    token: str
     key_id: str | None
-    fresh_until: float
+    asked_at: float
     good_until: float
+    """While users is away it is believed until then."""
+    networks: Networks = ANYWHERE
+    """Where the key may be used from."""
 
 
 class KeyExchange:
@@ -40,8 +51,9 @@ class KeyExchange:
         self._users = users
         self._kept: OrderedDict[bytes, Kept] = OrderedDict()
         self._asking: dict[bytes, asyncio.Task[Kept]] = {}
+        self._hears_since = float("inf")
 
-    async def token(self, api_key: str) -> str:
+    async def exchange(self, api_key: str) -> Kept:
         """A token for the holder of `api_key`. Raises InvalidApiKey, UpstreamUnavailable.
 
         While users is away, what it said before holds until the token ends.
@@ -50,11 +62,24 @@ class KeyExchange:
             raise InvalidApiKey("The API key does not hold.")
         digest = hashlib.sha256(api_key.encode()).digest()
         kept = self._kept.get(digest)
-        if kept is None or kept.fresh_until <= monotonic():
+        if kept is None or not self._is_fresh(kept):
             kept = await self._asked(digest, api_key, kept)
-        if kept.token is None:
+        if not kept.token:
             raise InvalidApiKey("The API key does not hold.")
-        return kept.token
+        return kept
+
+    def hears(self, *, is_hearing: bool) -> None:
+        """Whether revocations reach us: what was said while they did not is soon asked again."""
+        if not is_hearing:
+            self._hears_since = float("inf")
+        elif self._hears_since > monotonic():
+            self._hears_since = monotonic()
+
+    def _is_fresh(self, kept: Kept) -> bool:
+        if not kept.token:
+            return monotonic() < kept.asked_at + REFUSED_SECONDS
+        is_heard = kept.asked_at >= self._hears_since
+        return monotonic() < kept.asked_at + (FRESH_SECONDS if is_heard else DEAF_SECONDS)
 
     def forget(self, key_id: str) -> None:
         """What was kept of a key is not true any more."""
@@ -79,10 +104,10 @@ class KeyExchange:
         now = monotonic()
         found = await self._users.exchange(api_key)
         if found is None:
-            return Kept(None, None, now + REFUSED_SECONDS, now)
-        good_until = now + found.expires_in - SPARE_SECONDS
-        fresh_until = min(now + FRESH_SECONDS, good_until)
-        return Kept(found.access_token, found.key_id, fresh_until, good_until)
+            return Kept("", None, now, now)
+        lives = min(found.expires_in - SPARE_SECONDS, FRESH_SECONDS + STALE_SECONDS)
+        networks = Networks(found.allowed_addresses) if found.allowed_addresses else ANYWHERE
+        return Kept(found.access_token, found.key_id, now, now + lives, networks)
 
     def _answered(self, digest: bytes, done: asyncio.Task[Kept]) -> None:
         self._asking.pop(digest, None)

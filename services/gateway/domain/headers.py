@@ -26,22 +26,45 @@ PASSED_ON = frozenset(
 ONCE = frozenset(
     {
         b"authorization", b"content-encoding", b"content-length", b"content-type", b"host",
-        b"idempotency-key", b"if-match", b"range", b"transfer-encoding", b"x-api-key",
+        b"idempotency-key", b"if-match", b"origin", b"range", b"transfer-encoding", b"x-api-key",
     }
 )  # fmt: skip
 """Said twice, one reader takes the first and another the last."""
 
+READ = ONCE | frozenset(
+    {
+        b"access-control-request-headers", b"access-control-request-method", b"connection",
+        b"expect", b"te", b"traceparent", b"upgrade", b"x-forwarded-proto", b"x-request-id",
+    }
+)  # fmt: skip
+"""What the door looks at."""
+
 RETURNED = frozenset(
     {
         b"accept-ranges", b"allow", b"cache-control", b"content-disposition", b"content-encoding",
-        b"content-language", b"content-length", b"content-range", b"content-security-policy",
-        b"content-type", b"deprecation", b"etag", b"idempotency-replayed", b"last-modified",
-        b"link", b"location", b"ratelimit", b"ratelimit-policy", b"retry-after", b"sunset",
-        b"vary", b"www-authenticate", b"x-content-type-options",
+        b"content-language", b"content-range", b"content-security-policy", b"content-type",
+        b"deprecation", b"etag", b"idempotency-replayed", b"last-modified", b"link", b"location",
+        b"retry-after", b"sunset", b"vary", b"www-authenticate", b"x-accel-buffering",
+        b"x-content-type-options",
     }
 )  # fmt: skip
 """All that a client gets of an answer's headers; the rest is between a service and us."""
 
+TRAILERS = frozenset({b"content-digest", b"repr-digest", b"server-timing"})
+"""What may follow a body, in either direction."""
+
+UPGRADED = frozenset(
+    {
+        b"sec-websocket-accept", b"sec-websocket-extensions", b"sec-websocket-key",
+        b"sec-websocket-protocol", b"sec-websocket-version",
+    }
+)  # fmt: skip
+"""What a WebSocket is agreed upon with."""
+
+FORWARDED_FOR = b"x-forwarded-for"
+BESIDES = UPGRADED | {FORWARDED_FOR}
+ORDINARY = frozenset({b"keep-alive", b"close", b"upgrade"})
+"""What nearly everybody says of a connection; the rest names headers."""
 CHUNKED = b"chunked"
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 _HOST = re.compile(
@@ -50,28 +73,64 @@ _HOST = re.compile(
 )
 
 
-def read(headers: Iterable[Header]) -> tuple[dict[bytes, bytes], list[tuple[str, str]]]:
+class Heads:
+    """A request's headers, read."""
+
+    __slots__ = ("forwarded", "passed_on", "said", "upgrading")
+
+    def __init__(self) -> None:
+        self.said: dict[bytes, bytes] = {}
+        """What the door itself looks at."""
+        self.passed_on: list[bytes] = []
+        """The lines that go on to the service, in pieces."""
+        self.upgrading: list[bytes] = []
+        """The lines a WebSocket is asked for with, in pieces."""
+        self.forwarded: list[bytes] = []
+        """Each X-Forwarded-For, for whoever trusts the one that said it."""
+
+    def note(self, name: bytes, value: bytes) -> None:
+        """Keep what few requests have."""
+        if name == FORWARDED_FOR:
+            self.forwarded.append(value)
+        else:
+            self.upgrading += (name, b": ", value, b"\r\n")
+
+    def keep_back(self, connection: bytes) -> None:
+        """Take out what was said for us alone (RFC 9110, section 7.6.1)."""
+        nominated = {name.strip().lower() for name in connection.split(b",")}
+        lines = [self.passed_on[at : at + 4] for at in range(0, len(self.passed_on), 4)]
+        self.passed_on = [part for line in lines if line[0] not in nominated for part in line]
+
+
+NO_HEADS = Heads()
+
+
+def read(headers: Iterable[Header]) -> Heads:
     """The headers the door itself looks at, and those that are passed on.
 
     Raises HeadersTooLarge, InvalidHost, InvalidToken, BadRequest.
     """
     size = count = 0
-    once: dict[bytes, bytes] = {}
-    passed: list[tuple[str, str]] = []
+    heads = Heads()
+    said, passed_on = heads.said, heads.passed_on
     for name, value in headers:
         count += 1
         size += len(name) + len(value)
-        if name in ONCE:
-            if name in once:
-                raise _said_twice(name)
-            once[name] = value
         if name in PASSED_ON:
-            passed.append((name.decode("ascii"), value.decode("latin-1")))
+            passed_on += (name, b": ", value, b"\r\n")
+        if name in said and name in ONCE:
+            raise _said_twice(name)
+        if name in READ:
+            said[name] = value
+        elif name in BESIDES:
+            heads.note(name, value)
+    if said.get(b"connection", b"close").lower() not in ORDINARY:
+        heads.keep_back(said[b"connection"])
     if size > MAX_BYTES or count > MAX_HEADERS:
         raise HeadersTooLarge("The headers are too large.")
-    if once.get(b"transfer-encoding", CHUNKED).lower() != CHUNKED:
+    if said.get(b"transfer-encoding", CHUNKED).lower() != CHUNKED:
         raise BadRequest("The one transfer coding here is chunked.")
-    return once, passed
+    return heads
 
 
 def _said_twice(name: bytes) -> Exception:
@@ -94,7 +153,7 @@ class Hosts:
         """Raises InvalidHost unless `host` is well-formed and one of ours."""
         if host in self._known:
             return
-        match = _HOST.fullmatch(host)
+        match = _HOST.fullmatch(host.strip(b" \t"))
         name = match["name"].lower().removesuffix(b".") if match else b""
         if not name or (not self._is_any and name not in self._allowed):
             raise InvalidHost("This is not the host you are looking for.")
@@ -102,16 +161,14 @@ class Hosts:
             self._known.add(host)
 
 
-def returned(headers: Iterable[Header], *, with_length: bool) -> list[Header]:
-    """The headers of an answer as the client gets them."""
-    kept = []
-    is_marked = False
-    for given, value in headers:
-        name = given.lower()
-        if name not in RETURNED or (name == b"content-length" and not with_length):
-            continue
-        is_marked = is_marked or name == NOSNIFF[0]
-        kept.append((name, value))
-    if not is_marked:
+def returned(headers: Iterable[Header]) -> list[Header]:
+    """The headers of an answer as the client gets them; its length is the framing's business."""
+    kept = [header for header in headers if header[0] in RETURNED]
+    if NOSNIFF not in kept:
         kept.append(NOSNIFF)
     return kept
+
+
+def allowed_trailers(trailers: Iterable[Header]) -> list[Header]:
+    """What of the trailers goes on: nothing that says who somebody is."""
+    return [(name, value) for name, value in trailers if name in TRAILERS]

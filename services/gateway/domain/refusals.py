@@ -39,8 +39,46 @@ class UpstreamUnavailable(Unavailable):
 
     code = "UPSTREAM_UNAVAILABLE"
 
+    def __init__(self, message: str, *, retry_after: int | None = None, **details: object) -> None:
+        super().__init__(message, **details)
+        if retry_after is not None:
+            self.headers = {"Retry-After": str(retry_after)}  # type: ignore[misc]
+
 
 class InvalidApiKey(Unauthenticated):
     """The key is malformed, unknown or revoked; which of them is not said."""
 
     code = "INVALID_API_KEY"
+
+
+class Leaving(Unavailable):
+    """This door closes; another one, or a later one, answers."""
+
+    code = "GATEWAY_LEAVING"
+
+
+class HttpsRequired(AppError):
+    """Nothing is said here that others on the way could read."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "HTTPS_REQUIRED"
+
+
+class AddressNotAllowed(AppError):
+    """This part is open to certain networks only."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "ADDRESS_NOT_ALLOWED"
+
+
+class OriginNotAllowed(AppError):
+    """Pages of that origin may not ask here."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "ORIGIN_NOT_ALLOWED"
+
+
+class UpgradeRefused(BadRequest):
+    """This cannot become another protocol."""
+
+    code = "UPGRADE_REFUSED"

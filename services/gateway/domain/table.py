@@ -47,9 +47,9 @@ class AccessTable:
                 same_depth.append((_pattern(entry.template), entry))
 
     @classmethod
-    def read(cls, file: Path) -> "AccessTable":
-        """The table in `file`."""
-        return cls(_entry(raw) for raw in json.loads(file.read_text()))
+    def read(cls, file: Path, own: Iterable[Entry] = ()) -> "AccessTable":
+        """The table in `file`, and what the door answers itself."""
+        return cls([*own, *(_entry(raw) for raw in json.loads(file.read_text()))])
 
     def find(self, method: str, path: str) -> Found:
         """What answers `method path`. HEAD is answered wherever GET is."""

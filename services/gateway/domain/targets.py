@@ -43,8 +43,13 @@ def _unescaped(raw_path: bytes) -> tuple[bytes, str]:
         texts = [segment.decode("utf-8") for segment in segments]
     except UnicodeDecodeError:
         raise NotFound("There is nothing here.") from None
-    if any(segment in _DOTS or b"/" in segment or b"\\" in segment for segment in segments):
+    if any(_is_elsewhere(segment) for segment in segments):
         raise NotFound("There is nothing here.")
     if any(not text.isprintable() for text in texts):
         raise NotFound("There is nothing here.")
     return raw_path, "/" + "/".join(texts)
+
+
+def _is_elsewhere(segment: bytes) -> bool:
+    """Whether some reader would take a segment for a way up, or for more than one."""
+    return segment.partition(b";")[0] in _DOTS or b"/" in segment or b"\\" in segment

@@ -5,7 +5,7 @@ from fastapi import Response
 from libs.common.db.uow import Transaction
 from libs.common.errors import TooManyRequests, VersionRequired
 from libs.common.principal import Principal, Role
-from libs.common.web.auth import Guest, Officer, Service
+from libs.common.web.auth import Guest, Officer, Seeker, Service
 from libs.common.web.responses import Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import AnyVersion, IfMatch, RequestUnit, Uow, check_version
@@ -92,7 +92,7 @@ async def act_from_chat(
 
 @routes.post("/api/v1/grievances/track", response_model=Success[Tracked])
 async def track(
-    body: TrackIn, caller: Guest, uow: Uow, cache: CachePort, settings: Settings
+    body: TrackIn, caller: Seeker, uow: Uow, cache: CachePort, settings: Settings
 ) -> Response:
     """Follow a case with its reference and access code."""
     wrong = f"track:{body.grievance_id}"

@@ -10,7 +10,7 @@ from libs.common.db.paging import Cursor
 from libs.common.db.uow import Transaction
 from libs.common.phones import masked
 from libs.common.principal import Principal
-from libs.common.web.auth import Guest, Officer
+from libs.common.web.auth import Guest, Lister, Officer
 from libs.common.web.responses import Page, Success, answer
 from libs.common.web.routing import PathId, router
 from libs.common.web.units import IfMatch, RequestUnit, Uow, check_version
@@ -48,7 +48,7 @@ async def list_categories(caller: Guest) -> Response:
 
 @routes.get("/grievances", response_model=Success[Page[GrievanceRow]])
 async def list_grievances(
-    query: Annotated[GrievanceListQuery, Query()], caller: Guest, uow: Uow
+    query: Annotated[GrievanceListQuery, Query()], caller: Lister, uow: Uow
 ) -> Response:
     """The cases you may see, newest first: an officer's scope, or what you filed yourself."""
     filters = Filters(**query.model_dump(exclude={"limit", "cursor"}))

@@ -11,7 +11,7 @@ from libs.common.web.auth import GUEST, MIB
 from services.grievance.clients import FilesClient, UsersClient
 from services.grievance.settings import GrievanceSettings
 
-Filer = Annotated[Principal, Depends(replace(GUEST, body=15 * MIB, seconds=30.0))]
+Filer = Annotated[Principal, Depends(replace(GUEST, body=15 * MIB, seconds=30.0, limit="filing"))]
 """Whoever may file: everybody with any token. Filing may carry photos."""
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from libs.common.web.auth import Guest, Officer
+from libs.common.web.auth import Guest, Lister, Officer
 from libs.common.web.responses import Page, Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import AnyVersion, Uow
@@ -43,7 +43,7 @@ async def file_seed_grievance(
 
 @routes.get("", response_model=Success[Page[GrievanceRow]], deprecated=True)
 async def list_seed_grievances(
-    query: Annotated[GrievanceListQuery, Query()], caller: Guest, uow: Uow
+    query: Annotated[GrievanceListQuery, Query()], caller: Lister, uow: Uow
 ) -> Response:
     """The cases you may see, newest first."""
     return _deprecated(await cases.list_grievances(query, caller, uow))

@@ -12,7 +12,7 @@ from fastapi import Depends, Query, Request, Response
 from libs.common.clock import monotonic, utc_now
 from libs.common.db.paging import Cursor
 from libs.common.principal import Principal
-from libs.common.web.auth import STAFF, Admin, Officer
+from libs.common.web.auth import STAFF, Admin, Officer, OfficerLister
 from libs.common.web.responses import Page, Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import RequestUnit, Uow
@@ -26,12 +26,12 @@ routes = router(prefix="/api/v1/tasks", tag="tasks")
 LOOK_SECONDS = 0.2
 _ID = re.compile(r"[A-Za-z0-9._-]{1,50}")
 
-Waiter = Annotated[Principal, Depends(replace(STAFF, seconds=40.0))]
+Waiter = Annotated[Principal, Depends(replace(STAFF, seconds=40.0, limit="poll"))]
 
 
 @routes.get("", response_model=Success[Page[TaskRead]])
 async def list_tasks(
-    query: Annotated[TaskListQuery, Query()], caller: Officer, uow: Uow
+    query: Annotated[TaskListQuery, Query()], caller: OfficerLister, uow: Uow
 ) -> Response:
     """The newest tasks."""
     after = Cursor.parse(query.cursor) if query.cursor else None

@@ -47,7 +47,9 @@ def check_form(api_key: str) -> str:
     return api_key
 
 
-async def create(tx: Transaction, *, name: str, scopes: list[str], by: str) -> tuple[ApiKey, str]:
+async def create(
+    tx: Transaction, *, name: str, scopes: list[str], allowed_addresses: list[str], by: str
+) -> tuple[ApiKey, str]:
     """A new key: its row, and the key itself, which is seen this once."""
     key_id = new_id()
     api_key = new_key(key_id)
@@ -55,6 +57,7 @@ async def create(tx: Transaction, *, name: str, scopes: list[str], by: str) -> t
         key_id=key_id,
         name=name,
         scopes=scopes,
+        allowed_addresses=allowed_addresses,
         prefix=api_key[:17],
         key_hash=_hash(tx, api_key),
         created_by=by,

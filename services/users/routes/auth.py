@@ -1,17 +1,42 @@
-"""Tokens for guests, and the keys that tokens are checked with."""
+"""Tokens for guests, tickets for streams, and the keys that tokens are checked with."""
+
+import hashlib
 
 from fastapi import Response
 
+from libs.common.clock import utc_now
+from libs.common.errors import Unauthenticated
 from libs.common.ids import new_id
 from libs.common.principal import Role
-from libs.common.web.auth import Anyone, Login
+from libs.common.tokens import (
+    ACCESS_TOKEN_SECONDS,
+    STREAM_AUDIENCE,
+    InvalidToken,
+    Verifier,
+    said_by,
+)
+from libs.common.web.auth import Anyone, Guest, Login, Service
 from libs.common.web.responses import Success, answer
 from libs.common.web.routing import router
-from services.users.routes.deps import PublicKeysPort, Settings, SignerPort
-from services.users.schemas import GuestCreate, GuestToken, KeySet
+from services.users.routes.deps import CachePort, PublicKeysPort, Settings, SignerPort
+from services.users.schemas import (
+    GuestCreate,
+    GuestToken,
+    KeySet,
+    Ticket,
+    TicketExchange,
+    TicketToken,
+)
 
 routes = router(tag="auth")
 NOT_KEPT = {"Cache-Control": "no-store"}
+TICKET_SECONDS = 60
+
+
+class InvalidTicket(Unauthenticated):
+    """The ticket is none of ours, too old, or was used; which of them is not said."""
+
+    code = "INVALID_TICKET"
 
 
 @routes.post("/api/v1/auth/guest", status_code=201, response_model=Success[GuestToken])
@@ -32,6 +57,53 @@ async def admit_guest(
         locale=(body or GuestCreate()).locale,
     )
     return answer(Success(data=data), status=201, headers=NOT_KEPT)
+
+
+@routes.post("/api/v1/auth/ticket", status_code=201, response_model=Success[Ticket])
+async def issue_ticket(caller: Guest, signer: SignerPort) -> Response:
+    """A ticket for `GET /api/v1/events/stream`: for browsers, whose EventSource sends no headers.
+
+    It opens one stream, once, within a minute, and nothing else. Get another one for each.
+    """
+    ticket = signer.sign(
+        caller.id,
+        caller.role,
+        audience=STREAM_AUDIENCE,
+        seconds=TICKET_SECONDS,
+        scope=caller.scope,
+        scopes=caller.scopes,
+    )
+    data = Ticket(ticket=ticket, expires_in=TICKET_SECONDS)
+    return answer(Success(data=data), status=201, headers=NOT_KEPT)
+
+
+@routes.post("/internal/tickets/exchange", response_model=Success[TicketToken])
+async def exchange_ticket(
+    body: TicketExchange,
+    caller: Service,
+    keys: PublicKeysPort,
+    cache: CachePort,
+    signer: SignerPort,
+) -> Response:
+    """A short token for the holder of a ticket. 401 INVALID_TICKET for any other text."""
+    try:
+        holder = Verifier(keys, "users", audience=STREAM_AUDIENCE).verify(body.ticket)
+    except InvalidToken:
+        raise _no_ticket() from None
+    # No leeway: whoever signed it is who reads it. Programs of ours have tokens, and no tickets.
+    if holder.is_service or said_by(body.ticket)["exp"] <= utc_now().timestamp():
+        raise _no_ticket()
+    # The signature is left out of the name: there are two for everything that is signed.
+    name = hashlib.sha256(body.ticket.rpartition(".")[0].encode()).hexdigest()
+    if await cache.count(f"ticket:{name}", seconds=2 * TICKET_SECONDS) > 1:
+        raise _no_ticket()
+    token = signer.sign(holder.id, holder.role, scope=holder.scope, scopes=holder.scopes)
+    data = TicketToken(access_token=token, expires_in=ACCESS_TOKEN_SECONDS)
+    return answer(Success(data=data), headers=NOT_KEPT)
+
+
+def _no_ticket() -> InvalidTicket:
+    return InvalidTicket("The ticket does not hold. Get another one.")
 
 
 @routes.get("/.well-known/jwks.json", response_model=KeySet)

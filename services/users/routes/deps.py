@@ -19,7 +19,9 @@ MAX_INT32 = 2**31 - 1
 _USER_ID = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
 _KEY_ID = re.compile(r"[0-9a-f-]{36}", re.ASCII)
 
-SignsIn = Annotated[Principal, Depends(replace(ANYONE, body=16 * KIB, seconds=5.0, form=True))]
+SignsIn = Annotated[
+    Principal, Depends(replace(ANYONE, body=16 * KIB, seconds=5.0, form=True, limit="login"))
+]
 """Whoever signs in: a form, small, and answered soon."""
 
 

@@ -7,7 +7,7 @@ from fastapi import Response
 from libs.common.db.uow import Transaction
 from libs.common.errors import Conflict
 from libs.common.principal import Principal, Role, Scope
-from libs.common.web.auth import Admin, Guest, Officer
+from libs.common.web.auth import Admin, Guest, Officer, OfficerSeeker
 from libs.common.web.responses import Page, Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import IfMatch, RequestUnit, Uow, check_version
@@ -120,7 +120,7 @@ async def read_myself(caller: Guest, uow: Uow) -> Response:
 
 
 @routes.post("/users/search", response_model=Success[Page[UserRead]])
-async def search_users(body: UserSearch, caller: Officer, uow: Uow) -> Response:
+async def search_users(body: UserSearch, caller: OfficerSeeker, uow: Uow) -> Response:
     """Who has this phone number, in whatever spelling: one user, masked, or nobody."""
     async with uow.read() as tx:
         found = await people.find_by_phone(tx, body.phone_number)

@@ -16,8 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from libs.common.principal import Role
 from libs.common.settings import SERVICES, SharedSettings
 from libs.common.tokens import Signer
-from libs.common.web.serving import Server, Site, _config, bind
-from services.gateway.app import Front, create_app
+from libs.common.web.serving import Server, Site, bind
+from services.gateway.app import Gateway, create_app
 from services.gateway.settings import GatewaySettings
 
 MIB = 1024 * 1024
@@ -126,7 +126,7 @@ class Door:
     """The gateway, open."""
 
     port: int
-    front: Front
+    front: Gateway
     signer: Signer
     gateway: Signer
 
@@ -169,11 +169,10 @@ class Door:
 async def serving(app: ASGIApp) -> AsyncIterator[int]:
     """Serve `app` as a process of ours would, but leave without goodbyes; answer the port."""
     bound = bind("127.0.0.1", 0)
-    site = Site(app, bound)
-    config = _config(site, SharedSettings())
-    config.load()
-    server = Server(config)
-    server.lifespan = config.lifespan_class(config)
+    site = app.site(bound) if isinstance(app, Gateway) else Site(app, bound)
+    server = Server(site, SharedSettings())
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
     await server.startup(sockets=[bound])
     await server.on_tick(0)  # sets the Date header
     try:
@@ -195,11 +194,17 @@ async def _ended(tasks: set[asyncio.Task[None]]) -> None:
 
 
 def entry(
-    methods: str, path: str, level: str = "guest", *, body: int = MIB, seconds: float = 5.0
+    methods: str,
+    path: str,
+    level: str = "guest",
+    *,
+    body: int = MIB,
+    seconds: float = 5.0,
+    limit: str = "default",
 ) -> dict[str, Any]:
     """A line of the access table."""
     access = {
-        "level": level, "roles": [], "body": body, "seconds": seconds, "form": False,
+        "level": level, "roles": [], "body": body, "seconds": seconds, "form": False, "limit": limit,
         "media": "application/octet-stream",
     }  # fmt: skip
     return {"service": "grievance", "methods": methods.split(), "path": path, "access": access}
@@ -215,6 +220,9 @@ TABLE = [
     entry("POST", "/small", body=1024),
     entry("GET POST", "/quick", seconds=0.5),
     entry("GET POST", "/open", "anyone"),
+    entry("POST", "/hook", "anyone", limit="webhook"),
+    entry("POST", "/filed", limit="filing"),
+    entry("GET", "/report", limit="export"),
 ]
 
 OpenDoor = Callable[..., Awaitable[Door]]
@@ -256,6 +264,7 @@ async def open_door(tmp_path: Path, peers: dict[str, str]) -> AsyncIterator[Open
                 "access_file": table,
                 "api_docs": tmp_path / "api",
                 "body_seconds": 0.5,
+                "rate_limits": False,
             }
             settings = GatewaySettings(shared=common, **(given | more))
             front = create_app(settings, bus=bus)
@@ -271,13 +280,20 @@ async def door(open_door: OpenDoor) -> Door:
     return await open_door()
 
 
-def with_key(token: str | None, *, key_id: str = "k-1", expires_in: int = 300) -> Play:
+def with_key(
+    token: str | None,
+    *,
+    key_id: str = "k-1",
+    expires_in: int = 370,
+    networks: tuple[str, ...] = (),
+) -> Play:
     """What users answers to an exchange: a token, or that there is no such key."""
-    return partial(_exchange, token=token, key_id=key_id, expires_in=expires_in)
+    data = {"key_id": key_id, "expires_in": expires_in, "allowed_addresses": networks}
+    return partial(_exchange, token=token, data=data)
 
 
 async def _exchange(
-    asked: Asked, receive: Receive, send: Send, *, token: str | None, key_id: str, expires_in: int
+    asked: Asked, receive: Receive, send: Send, *, token: str | None, data: dict[str, Any]
 ) -> None:
     await read_all(asked, receive)
     if token is None:
@@ -289,5 +305,5 @@ async def _exchange(
         }
         await say(send, json.dumps({"status": "error", "error": error}).encode(), status=401)
         return
-    data = {"access_token": token, "expires_in": expires_in, "key_id": key_id}
-    await say(send, json.dumps({"status": "success", "data": data}).encode())
+    found = {"access_token": token, **data}
+    await say(send, json.dumps({"status": "success", "data": found}).encode())

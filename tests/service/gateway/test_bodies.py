@@ -94,7 +94,7 @@ async def test_a_refusal_is_read_even_by_who_sends_on_without_looking(door: Door
 async def test_too_large_counted_on_the_way_is_refused(door: Door, upstream: Upstream) -> None:
     """A chunked body promises nothing: it is counted."""
     chunk = b"400\r\n" + bytes(1024) + b"\r\n"
-    head = door.head("POST", "/small", CHUNKED, JSON)
+    head = door.head("POST", "/small", CHUNKED, JSON, "Connection: close")
     answer = await door.raw(head + chunk * 3 + b"0\r\n\r\n")
 
     assert (answer.status, answer.code) == (413, "TOO_LARGE")
@@ -132,7 +132,8 @@ async def test_exactly_as_much_as_may_be_passes(door: Door, upstream: Upstream) 
 async def test_a_body_that_two_readers_read_differently_is_refused(
     door: Door, upstream: Upstream, lines: list[str], status: int
 ) -> None:
-    answer = await door.raw(door.head("POST", "/things", *lines) + b"{}")
+    head = door.head("POST", "/things", *lines, "Connection: close")
+    answer = await door.raw(head + b"{}")
 
     assert answer.status == status
     assert upstream.asked == []

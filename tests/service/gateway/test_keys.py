@@ -13,7 +13,6 @@ from libs.common.contracts.users import ApiKeyRevoked
 from libs.common.events import Envelope
 from libs.common.principal import Role
 from libs.common.testing.stage import until
-from services.gateway.app import Gateway
 from services.gateway.domain import exchanging
 from services.gateway.domain.exchanging import KeyExchange
 from tests.service.gateway.conftest import (
@@ -195,9 +194,7 @@ async def test_forgetting_one_key_forgets_no_other(door: Door, users: Upstream) 
 
 
 def keys_of(door: Door) -> KeyExchange:
-    gateway = door.front.app._app  # type: ignore[attr-defined]
-    assert isinstance(gateway, Gateway)
-    return gateway._admission._keys
+    return door.front.front.entrance._keys
 
 
 async def test_a_key_is_in_no_log_and_no_refusal(

@@ -13,12 +13,13 @@ from libs.common.tokens import Verifier
 from services.users.domain.api_keys import new_key
 from services.users.models import Act
 from services.users.repository import ApiKeyRepository, UserRepository
+from services.users.routes.api_keys import TOKEN_SECONDS
 
 KEYS = "/api/v1/api-keys"
 
 
-async def issue(stage: Stage, name: str = "Newspaper") -> dict[str, Any]:
-    body = {"name": name, "scopes": ["grievances:read"]}
+async def issue(stage: Stage, name: str = "Newspaper", **more: Any) -> dict[str, Any]:
+    body = {"name": name, "scopes": ["grievances:read"], **more}
     answer = await stage.client(Role.SUPER_ADMIN).post(KEYS, json=body)
     assert answer.status_code == 201
     assert answer.headers["cache-control"] == "no-store"
@@ -54,10 +55,37 @@ async def test_a_key_is_exchanged_for_a_short_token_of_an_api_client(stage: Stag
 
     data = answer.json()["data"]
     principal = Verifier(stage.service.keys, "grievance").verify(data["access_token"])
-    assert (data["expires_in"], data["key_id"]) == (300, key["key_id"])
+    assert (data["expires_in"], data["key_id"]) == (TOKEN_SECONDS, key["key_id"])
     assert (principal.id, principal.role) == (f"key:{key['key_id']}", Role.API_CLIENT)
     listed = (await stage.client(Role.SUPER_ADMIN).get(KEYS)).json()["data"]["items"]
     assert listed[0]["last_used_at"] is not None
+
+
+async def test_the_token_says_what_the_key_was_made_for(stage: Stage) -> None:
+    """Design 4: API keys with scopes, exchanged at the gateway for a short token."""
+    key = await issue(stage, scopes=["events:read", "grievances:read"])
+    data = (await exchange(stage, key["api_key"])).json()["data"]
+
+    principal = Verifier(stage.service.keys, "gateway").verify(data["access_token"])
+    assert data["scopes"] == ["events:read", "grievances:read"]
+    assert principal.scopes == {"events:read", "grievances:read"}
+    officer = Verifier(stage.service.keys, "gateway").verify(stage.token(Role.SUPER_ADMIN))
+    assert officer.scopes == frozenset()
+
+
+async def test_a_key_says_where_it_may_be_used_from(stage: Stage) -> None:
+    """Issue 3: allow-lists per API key; one spelling each, shown in the list and exchanged."""
+    given = ["203.0.113.7", "10.0.0.0/255.0.0.0", "2001:DB8:0::/32"]
+    key = await issue(stage, allowed_addresses=given)
+
+    kept = ["203.0.113.7/32", "10.0.0.0/8", "2001:db8::/32"]
+    assert key["allowed_addresses"] == kept
+    [listed] = (await stage.client(Role.SUPER_ADMIN).get(KEYS)).json()["data"]["items"]
+    assert listed["allowed_addresses"] == kept
+    assert (await exchange(stage, key["api_key"])).json()["data"]["allowed_addresses"] == kept
+    anywhere = await issue(stage, "Anywhere")
+    data = (await exchange(stage, anywhere["api_key"])).json()["data"]
+    assert data["allowed_addresses"] == []
 
 
 async def test_that_a_key_is_used_is_not_written_down_every_time(stage: Stage) -> None:
@@ -125,6 +153,10 @@ async def test_only_administrators_deal_in_keys_and_only_services_exchange_them(
         {"name": "x", "scopes": ["All Of It"]},
         {"name": "x", "scopes": ["a:b"] * 51},
         {"name": "x", "key": "mine"},
+        {"name": "x", "allowed_addresses": ["10.0.0.1/8"]},
+        {"name": "x", "allowed_addresses": ["example.org"]},
+        {"name": "x", "allowed_addresses": [167772161]},
+        {"name": "x", "allowed_addresses": ["10.0.0.1"] * 51},
     ],
 )
 async def test_what_no_key_can_be_is_refused(stage: Stage, body: dict[str, Any]) -> None:

@@ -8,9 +8,9 @@ from services.gateway.domain.refusals import HeadersTooLarge, InvalidHost
 
 def test_what_passes_is_a_list_and_nothing_on_it_names_a_person() -> None:
     given = [(name, b"x") for name in (*PASSED_ON, b"x-user-id", b"cookie", b"forwarded")]
-    _, passed = read(given)
+    passed = read(given).passed_on
 
-    assert {name.encode() for name, _ in passed} == PASSED_ON
+    assert set(passed[::4]) == PASSED_ON
     suspicious = ("x-", "user-id", "forward", "remote", "auth", "cookie", "deadline", "proxy")
     assert not [n for n in PASSED_ON if any(word in n.decode() for word in suspicious)]
 
@@ -81,20 +81,15 @@ def test_another_host_is_not(allowed: tuple[str, ...], host: bytes) -> None:
 
 
 def test_an_answer_keeps_what_is_for_the_client_and_is_never_sniffed() -> None:
-    given = [(b"ETag", b'"1"'), (b"X-Internal", b"1"), (b"Content-Length", b"5"), (b"Server", b"u")]
+    given = [(b"etag", b'"1"'), (b"x-internal", b"1"), (b"content-length", b"5"), (b"server", b"u")]
 
-    assert returned(given, with_length=True) == [
-        (b"etag", b'"1"'),
-        (b"content-length", b"5"),
-        (b"x-content-type-options", b"nosniff"),
-    ]
-    assert (b"content-length", b"5") not in returned(given, with_length=False)
+    assert returned(given) == [(b"etag", b'"1"'), (b"x-content-type-options", b"nosniff")]
 
 
 def test_an_answer_that_says_how_it_is_read_is_not_told_twice() -> None:
-    given = [(b"X-Content-Type-Options", b"nosniff")]
+    given = [(b"x-content-type-options", b"nosniff")]
 
-    assert returned(given, with_length=True) == [(b"x-content-type-options", b"nosniff")]
+    assert returned(given) == given
 
 
 def test_nothing_between_two_machines_is_returned() -> None:

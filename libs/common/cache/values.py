@@ -1,4 +1,4 @@
-"""What may be forgotten: short-lived values and counters. Losing all of it loses nothing.
+"""Values with an end, and counts of one process or of all.
 
 In process by default, in Redis when there are replicas. A Redis that is away or slow is not waited
 for: values are missed, and limits are counted locally until it is back.
@@ -9,17 +9,13 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
-
+from libs.common.cache.link import AWAY, DEADLINE_SECONDS, REST_SECONDS, connect
 from libs.common.clock import monotonic
 from libs.common.logging import get_logger
 
 log = get_logger(__name__)
 
 T = TypeVar("T")
-DEADLINE_SECONDS = 0.1
-REST_SECONDS = 2.0
 MAX_ENTRIES = 50_000
 
 
@@ -93,9 +89,7 @@ class RedisCache:
     """The cache replicas share; falls back to this process's own for as long as Redis is away."""
 
     def __init__(self, url: str, *, prefix: str) -> None:
-        self._redis = Redis.from_url(
-            url, socket_timeout=DEADLINE_SECONDS, socket_connect_timeout=DEADLINE_SECONDS
-        )
+        self._redis = connect(url)
         self._prefix = prefix
         self._local = MemoryCache()
         self._resting_until = float("-inf")
@@ -134,7 +128,7 @@ class RedisCache:
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
                 return bool(await self._redis.ping())
-        except (RedisError, OSError, TimeoutError):
+        except AWAY:
             return False
 
     async def close(self) -> None:
@@ -148,7 +142,7 @@ class RedisCache:
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
                 return await ask()
-        except (RedisError, OSError, TimeoutError):
+        except AWAY:
             self._resting_until = monotonic() + REST_SECONDS
             log.warning("cache.away", seconds=REST_SECONDS)
             return await otherwise()

@@ -23,6 +23,9 @@ class KeyToken(BaseModel):
     access_token: str
     expires_in: int
     key_id: str
+    scopes: tuple[str, ...] = ()
+    allowed_addresses: tuple[str, ...] = ()
+    """Where the key may be used from, as networks; none is anywhere."""
 
 
 class UsersClient:

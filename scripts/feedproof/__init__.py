@@ -1,0 +1,1 @@
+"""`python -m scripts.feedproof`: what the event log promises, by killing and replaying."""

@@ -1,0 +1,1 @@
+"""`make siege`: the gateway under faults, slow strangers, restarts and far too much load."""

@@ -1,0 +1,107 @@
+"""A request as it came: read once, before anything in it is believed."""
+
+import re
+from collections.abc import Sequence
+
+from libs.common.errors import BadRequest
+from libs.common.principal import Principal
+from services.gateway.domain import headers, targets
+from services.gateway.domain.headers import NO_HEADS, Header, Heads
+from services.gateway.domain.table import Entry
+
+SMALL = 64 * 1024
+"""A body no longer than this is gathered before it is passed on."""
+IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+_ABSOLUTE = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9-]{8,64}")
+_TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+class Asked:
+    """What a client asks for, and what the door found out about it so far."""
+
+    __slots__ = (
+        "address", "authority", "entry", "heads", "length", "method", "path", "peer", "principal",
+        "query", "raw_path", "request_id", "token", "told", "traceparent",
+    )  # fmt: skip
+
+    def __init__(self, method: str, peer: str) -> None:
+        self.method = method
+        self.peer = peer
+        """The address the connection comes from."""
+        self.address = peer
+        """The address the client has, as far as it can be believed."""
+        self.raw_path = b"/"
+        self.path = "/"
+        self.query = b""
+        self.authority: bytes | None = None
+        """The host a target names itself, as if to a proxy."""
+        self.heads: Heads = NO_HEADS
+        self.length: int | None = 0
+        """How many bytes of body were promised; None when only the end will tell."""
+        self.request_id: str | None = None
+        """The id the client gave this request, if it is fit for a log."""
+        self.traceparent = b""
+        """The trace this belongs to (W3C Trace Context), if any."""
+        self.entry: Entry | None = None
+        self.token: str | None = None
+        self.principal: Principal | None = None
+        self.told: list[Header] = []
+        """Headers that the answer gets from the door, whatever it will be."""
+
+    def read(self, target: bytes, given: Sequence[Header]) -> None:
+        """Take the target and the headers in.
+
+        Raises BadRequest, NotFound, UriTooLong, HeadersTooLarge, InvalidHost, InvalidToken.
+        """
+        if not target.startswith(b"/"):
+            target = self._relative(target)
+        raw_path, _, query = target.partition(b"?")
+        if b"#" in target:
+            raise BadRequest("The address is malformed.")
+        self.query = query
+        self.raw_path, self.path = targets.clean(raw_path, query)
+        self.heads = heads = headers.read(given)
+        said = heads.said
+        if b"transfer-encoding" in said:
+            self.length = None
+        elif b"content-length" in said:
+            self.length = int(said[b"content-length"])
+        if b"x-request-id" in said and _REQUEST_ID.fullmatch(said[b"x-request-id"]):
+            self.request_id = said[b"x-request-id"].decode("ascii")
+        if b"traceparent" in said and _TRACEPARENT.fullmatch(said[b"traceparent"]):
+            self.traceparent = said[b"traceparent"]
+
+    def _relative(self, target: bytes) -> bytes:
+        whole = _ABSOLUTE.match(target)
+        if whole is None:
+            raise BadRequest("The address is malformed.")
+        self.authority = whole[1]
+        rest = target[whole.end() :]
+        return rest if rest.startswith(b"/") else b"/" + rest
+
+    @property
+    def target(self) -> bytes:
+        """What the service is asked for."""
+        return self.raw_path + b"?" + self.query if self.query else self.raw_path
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the body is worth gathering."""
+        return self.length is not None and self.length <= SMALL
+
+    @property
+    def is_idempotent(self) -> bool:
+        """Whether asking twice is asking once (RFC 9110, section 9.2.2)."""
+        if self.method in IDEMPOTENT or b"idempotency-key" in self.heads.said:
+            return True
+        return self.entry is not None and self.entry.access.idempotent
+
+    @property
+    def is_upgrade(self) -> bool:
+        """Whether a WebSocket is asked for, where there is one."""
+        if self.entry is None or not self.entry.access.websocket:
+            return False
+        said = self.heads.said
+        asks = b"upgrade" in said.get(b"connection", b"").lower()
+        return asks and said.get(b"upgrade", b"").lower() == b"websocket"

@@ -1,0 +1,171 @@
+"""Who is let in, where to, and how often: decided before a byte of body is read."""
+
+from collections.abc import Mapping, Sequence
+
+from libs.common.clock import monotonic
+from libs.common.errors import Forbidden, NotFound, Unauthenticated
+from libs.common.principal import Level, Principal
+from libs.common.tokens import InvalidToken, Verifier
+from libs.common.web.errors import MethodNotAllowed
+from libs.common.web.guard import bearer, check_body_headers, check_query
+from services.gateway.domain.addresses import Addresses, Networks
+from services.gateway.domain.allowances import Charge, Limits
+from services.gateway.domain.asking import Asked
+from services.gateway.domain.exchanging import PREFIX, KeyExchange
+from services.gateway.domain.headers import Hosts
+from services.gateway.domain.limiting import Limiter
+from services.gateway.domain.origins import Origins
+from services.gateway.domain.refusals import AddressNotAllowed, HttpsRequired, OriginNotAllowed
+from services.gateway.domain.table import AccessTable, Entry
+from services.gateway.domain.verdicts import RateLimited, limit_headers
+
+KNOWN_SECONDS = 1.0
+MAX_KNOWN = 10_000
+PROBES = frozenset({"/healthz", "/readyz"})
+"""Asked by who runs us, from beside us."""
+HSTS = (b"strict-transport-security", b"max-age=31536000")
+
+
+class Preflight(Exception):
+    """A browser asks before it asks: what is told is the answer."""
+
+
+class Entrance:
+    """Lets requests in, or says why not. What it finds out is written into what was asked."""
+
+    def __init__(
+        self,
+        *,
+        table: AccessTable,
+        verifier: Verifier,
+        keys: KeyExchange,
+        hosts: Hosts,
+        addresses: Addresses,
+        origins: Origins,
+        limits: Limits,
+        limiter: Limiter,
+        networks: Mapping[str, Networks],
+        https_only: bool,
+    ) -> None:
+        self._table = table
+        self._verifier = verifier
+        self._keys = keys
+        self._hosts = hosts
+        self._addresses = addresses
+        self._origins = origins
+        self._limits = limits
+        self._limiter = limiter
+        self._networks = networks
+        self._https_only = https_only
+        self._known: dict[bytes, tuple[float, str, Principal]] = {}
+
+    async def admit(self, asked: Asked) -> Entry:
+        """The route that was asked for. Raises AppError; Preflight."""
+        heads = asked.heads
+        asked.told = self._origins.headers(heads.said.get(b"origin"))
+        self._check_way(asked)
+        entry = asked.entry = self._entry(asked)
+        access = entry.access
+        if self._networks:
+            self._check_address(asked, access.level.name.lower(), access.limit)
+        if access.level is not Level.ANYONE:
+            await self._identify(asked, entry)
+        await self._charge(
+            asked,
+            self._limits.charges(access.limit, asked.principal, asked.address, entry.template),
+        )
+        if asked.principal and not access.admits(asked.principal):
+            raise Forbidden("You may not do this.")
+        if asked.query:
+            check_query(asked.query)
+        check_body_headers(access, heads.said)
+        return entry
+
+    def _check_way(self, asked: Asked) -> None:
+        """Raises InvalidHost, HttpsRequired."""
+        heads = asked.heads
+        self._hosts.check(heads.said.get(b"host", b""))
+        if asked.authority is not None:
+            self._hosts.check(asked.authority)
+        asked.address = self._addresses.of(
+            asked.peer, [value.decode("latin-1") for value in heads.forwarded]
+        )
+        if self._https_only and asked.path not in PROBES:
+            is_behind_ours = self._addresses.is_trusted(asked.peer)
+            if not is_behind_ours or heads.said.get(b"x-forwarded-proto") != b"https":
+                raise HttpsRequired("Ask over https.")
+            asked.told = [*asked.told, HSTS]
+
+    def _entry(self, asked: Asked) -> Entry:
+        found = self._table.find(asked.method, asked.path)
+        if found.entry:
+            return found.entry
+        if not found.methods:
+            raise NotFound("There is nothing here.")
+        said = asked.heads.said
+        if asked.method == "OPTIONS" and b"access-control-request-method" in said:
+            origin = said.get(b"origin", b"")
+            if not self._origins.is_allowed(origin):
+                raise OriginNotAllowed("Pages of that origin may not ask here.")
+            asked.told = self._origins.preflight(origin, found.methods)
+            raise Preflight
+        raise NotAllowed(found.methods)
+
+    def _check_address(self, asked: Asked, *names: str) -> None:
+        for name in names:
+            networks = self._networks.get(name)
+            if networks is not None and not networks.admits(asked.address):
+                raise AddressNotAllowed("This is not open to your network.")
+
+    async def _identify(self, asked: Asked, entry: Entry) -> None:
+        """Who asks. Strangers are counted by where they come from. Raises AppError."""
+        given = asked.heads.said.get(b"authorization", b"")
+        known = self._known.get(given)
+        if known and known[0] > monotonic() and b"x-api-key" not in asked.heads.said:
+            _, asked.token, asked.principal = known
+            return
+        try:
+            await self._look(asked, given)
+        except Unauthenticated:
+            stranger = self._limits.charges(entry.access.limit, None, asked.address, entry.template)
+            await self._charge(asked, stranger[1:])
+            raise
+
+    async def _look(self, asked: Asked, given: bytes) -> None:
+        said = asked.heads.said
+        api_key = said.get(b"x-api-key")
+        if api_key is None:
+            token = bearer(said)
+        elif b"authorization" in said:
+            raise InvalidToken("Send a token or a key, not both.")
+        else:
+            token = api_key.decode("latin-1").strip()
+        if api_key is not None or token.startswith(PREFIX):
+            kept = await self._keys.exchange(token)
+            if not kept.networks.admits(asked.address):
+                raise AddressNotAllowed("This key is not for use from your network.")
+            asked.token = kept.token
+            asked.principal = self._verifier.verify(kept.token)
+            return
+        asked.token, asked.principal = token, self._verifier.verify(token)
+        if len(self._known) >= MAX_KNOWN:
+            self._known.clear()
+        self._known[given] = (monotonic() + KNOWN_SECONDS, token, asked.principal)
+
+    async def _charge(self, asked: Asked, charges: Sequence[Charge]) -> None:
+        """Raises RateLimited."""
+        if not charges:
+            return
+        verdict = self._limiter.take_all(charges) or await self._limiter.ask_all(charges)
+        if not verdict.is_allowed:
+            raise RateLimited(verdict)
+        asked.told = [*asked.told, *limit_headers(verdict)]
+
+
+class NotAllowed(MethodNotAllowed):
+    """Says which methods are, as RFC 9110 asks."""
+
+    def __init__(self, methods: frozenset[str]) -> None:
+        super().__init__("This method is not allowed here.")
+        with_head = methods | {"HEAD"} if "GET" in methods else methods
+        self.headers = {"Allow": ", ".join(sorted(with_head))}  # type: ignore[misc]

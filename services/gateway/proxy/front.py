@@ -1,0 +1,118 @@
+"""What all the doors of this process share, and the way to what the gateway answers itself."""
+
+import asyncio
+from collections.abc import Mapping
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from libs.common.clock import monotonic
+from libs.common.errors import AppError
+from libs.common.logging import get_logger
+from libs.common.web.responses import refusal
+from libs.common.web.routing import RouteTable
+from services.gateway.domain.asking import Asked
+from services.gateway.domain.entrance import Entrance, Preflight
+from services.gateway.proxy.door import Door
+from services.gateway.proxy.observing import Observer
+from services.gateway.proxy.upstream import Upstream
+from services.gateway.settings import GatewaySettings
+
+log = get_logger(__name__)
+
+SWEEP_SECONDS = 0.5
+
+
+class Front:
+    """Doors find here what they need; uvicorn finds here the ASGI app of what is not passed on."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        *,
+        entrance: Entrance,
+        upstreams: Mapping[str, Upstream],
+        own: ASGIApp,
+        routes: RouteTable,
+    ) -> None:
+        self.entrance = entrance
+        self.upstreams = upstreams
+        self.head_seconds = settings.head_seconds
+        self.body_seconds = settings.body_seconds
+        self.idle_seconds = settings.idle_seconds
+        self.keep_alive_seconds = settings.keep_alive_seconds
+        self.max_connections = settings.max_connections
+        self.doors: set[Door] = set()
+        self.saw = Observer().saw
+        self._own = own
+        templates = [rule.template.encode() for rule in routes.rules]
+        self._own_paths = frozenset(template for template in templates if b"{" not in template)
+        self._own_prefixes = tuple(
+            template.partition(b"{")[0] for template in templates if b"{" in template
+        )
+
+    def is_own(self, target: bytes) -> bool:
+        """Whether the gateway answers `target` itself."""
+        path = target.partition(b"?")[0].removesuffix(b"/")
+        return path in self._own_paths or path.startswith(self._own_prefixes)
+
+    def leave(self) -> None:
+        """Let each answer be the last of its connection."""
+        for door in self.doors:
+            door.leave()
+
+    async def sweep(self) -> None:
+        """End the connections of those who take too long, until cancelled."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            now = monotonic()
+            for door in [door for door in self.doors if door.until < now]:
+                door.tire()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer what the gateway answers itself, to whom it lets in."""
+        if scope["type"] != "http":
+            await self._own(scope, receive, send)
+            return
+        asked = Asked(scope["method"], (scope.get("client") or ("", 0))[0])
+
+        async def telling(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *asked.told]
+            await send(message)
+
+        try:
+            asked.read(scope["raw_path"] + b"?" + scope["query_string"], scope["headers"])
+            await self.entrance.admit(asked)
+        except Preflight:
+            await Response(status_code=204)(scope, receive, telling)
+            return
+        except AppError as error:
+            scope["state"]["code"] = error.code
+            await refusal(error, scope["state"]["request_id"])(scope, receive, telling)
+            return
+        scope = {**scope, "path": asked.path}
+        if asked.method == "HEAD":
+            scope["method"] = "GET"  # the server leaves the body out
+        if asked.token:
+            named = [header for header in scope["headers"] if header[0] not in _CREDENTIALS]
+            scope["headers"] = [*named, (b"authorization", b"Bearer " + asked.token.encode())]
+        await self._own(scope, self._patient(receive), telling)
+
+    def _patient(self, receive: Receive) -> Receive:
+        """`receive`, which does not wait without an end for a body that was promised."""
+        is_over = False
+
+        async def patient() -> Message:
+            nonlocal is_over
+            if is_over:
+                return await receive()
+            async with asyncio.timeout(self.body_seconds):
+                message = await receive()
+            is_over = not message.get("more_body", False)
+            return message
+
+        return patient
+
+
+_CREDENTIALS = frozenset({b"authorization", b"x-api-key"})

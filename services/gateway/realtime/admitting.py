@@ -1,0 +1,72 @@
+"""Who listens: a token, a key or a ticket, and until when it holds."""
+
+from libs.common.clock import utc_now
+from libs.common.errors import Forbidden, Unauthenticated
+from libs.common.principal import Level
+from libs.common.tokens import InvalidToken, Verifier, said_by
+from libs.common.web.client import PeerFailed
+from services.gateway.clients.owners import Tickets
+from services.gateway.domain.exchanging import PREFIX, KeyExchange
+from services.gateway.domain.refusals import UpstreamUnavailable
+from services.gateway.domain.rooms import Grant
+
+BEARER = "bearer "
+
+
+class InvalidTicket(Unauthenticated):
+    """The ticket is none of ours, too old, or was used; which of them is not said."""
+
+    code = "INVALID_TICKET"
+
+
+class Admitting:
+    """Turns what a client shows into a grant."""
+
+    def __init__(self, verifier: Verifier, keys: KeyExchange, tickets: Tickets) -> None:
+        self._verifier = verifier
+        self._keys = keys
+        self._tickets = tickets
+
+    async def shown(self, text: object) -> Grant:
+        """The grant of a token or an API key.
+
+        Raises Unauthenticated, InvalidToken, InvalidApiKey, Forbidden, UpstreamUnavailable.
+        """
+        if not isinstance(text, str) or not text.strip():
+            raise Unauthenticated("Sign in first: send a token.")
+        token = text.strip()
+        if token.lower().startswith(BEARER):
+            token = token[len(BEARER) :].lstrip()
+        if token.startswith(PREFIX):
+            token = (await self._keys.exchange(token)).token
+        return self._granted(token)
+
+    async def ticket(self, ticket: str) -> Grant:
+        """The grant of a ticket, which is used up by this. Raises InvalidTicket."""
+        try:
+            token = await self._tickets.exchange(ticket)
+        except PeerFailed:
+            raise UpstreamUnavailable("The ticket cannot be checked just now.") from None
+        if token is None:
+            raise InvalidTicket("The ticket does not hold. Get another one.")
+        return self._granted(token)
+
+    def _granted(self, token: str) -> Grant:
+        principal = self._verifier.verify(token)
+        if principal.is_service or principal.level < Level.GUEST:
+            raise Forbidden("You may not do this.")
+        said = said_by(token)
+        # A request may come a little late; a connection that is to last ends when its token does.
+        if said["exp"] <= utc_now().timestamp():
+            raise InvalidToken("The token is not valid at this time.")
+        session = said.get("sid")
+        return Grant(principal, token, said["exp"], session if isinstance(session, str) else None)
+
+
+def shown_in(headers: dict[bytes, bytes]) -> str | None:
+    """The token or key in a request's headers. Raises InvalidToken when there are both."""
+    token, key = headers.get(b"authorization"), headers.get(b"x-api-key")
+    if token is not None and key is not None:
+        raise InvalidToken("Send a token or a key, not both.")
+    found = token if key is None else key
+    return None if found is None else found.decode("latin-1")

@@ -1,0 +1,25 @@
+"""What the gateway asks before somebody watches a task: who may read it may watch it."""
+
+from fastapi import Response
+
+from libs.common.web.auth import STAFF, OnBehalfOf, Service
+from libs.common.web.responses import Schema, Success, answer
+from libs.common.web.routing import PathId, router
+from libs.common.web.units import Uow
+from services.tasks.repository import TaskNotFound, TaskRepository
+
+routes = router(prefix="/internal/watch", tag="internal")
+
+
+class TaskWatched(Schema):
+    id: str
+
+
+@routes.get("/{task_id}", response_model=Success[TaskWatched])
+async def watch_task(task_id: PathId, caller: Service, person: OnBehalfOf, uow: Uow) -> Response:
+    """The task, for somebody who may watch it. 404 for everybody else."""
+    if person is None or not STAFF.admits(person):
+        raise TaskNotFound("There is no such task.")
+    async with uow.read() as tx:
+        task = await TaskRepository(tx.session).get_visible(task_id)
+    return answer(Success(data=TaskWatched(id=task.task_id)))
