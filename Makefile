@@ -9,7 +9,7 @@ export PORT
 
 .PHONY: help
 help: ## Show these targets
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Use
 .PHONY: run demo test keys
@@ -59,7 +59,7 @@ lock: .venv/.ready ## Resolve the dependencies again and write requirements/*.tx
 	$(PY) -m scripts.lock
 
 ##@ Prove
-.PHONY: test-real torture mutants bench
+.PHONY: test-real torture mutants siege feedproof bench bench-gateway
 test-real: .venv/.ready ## The same tests on private PostgreSQL, RabbitMQ and Redis
 	$(PY) -m libs.common.testing.servers -- $(PY) -m pytest -n 2
 
@@ -69,8 +69,17 @@ torture: .venv/.ready ## 5 000 filings under 20 SIGKILLs, embedded and split: lo
 mutants: .venv/.ready ## Take each guarantee out, one by one: the tests must go red
 	$(PY) -m scripts.mutants
 
+siege: .venv/.ready ## The door under faults, slow strangers, restarts and overload; QUICK=1, PROOFS="drain frozen"
+	$(PY) -m scripts.siege $(PROOFS) $(if $(QUICK),--quick)
+
+feedproof: .venv/.ready ## 1 000 SIGKILLs between commit and publish; a replay of 100 000 events
+	$(PY) -m scripts.feedproof
+
 bench: .venv/.ready ## Latency, CPU and memory of this machine, as ratios where it matters
 	$(PY) -m bench
+
+bench-gateway: .venv/.ready ## Our door beside nginx and HAProxy, as ratios (needs nginx-light, haproxy, wrk)
+	@$(PY) -m bench.gateway
 
 ##@ Set up
 .venv/.ready: requirements/dev.txt

@@ -17,7 +17,13 @@ from libs.common.web.auth import Access
 FOREIGN = ("REDRESS_", "GATEWAY_", "PORT")
 COUNTER = "redress_requests_total"
 SCRAPE_SECONDS = 5
-POLICIES: dict[str, str] = {}
+MANY = 1_000_000_000
+POLICIES: dict[str, str] = {
+    "GATEWAY_LIMITS": json.dumps({"default": {"guest": MANY}, "address": {"anyone": MANY}}),
+    "GATEWAY_ALLOWED_ORIGINS": json.dumps(["https://portal.example"]),
+    "GATEWAY_ALLOWED_NETWORKS": json.dumps({"guest": ["127.0.0.0/8"], "admin": ["127.0.0.0/8"]}),
+    "GATEWAY_ALLOWED_HOSTS": json.dumps(["127.0.0.1", "localhost"]),
+}
 """Settings that switch on what is off by default, and set limits no bench reaches."""
 
 

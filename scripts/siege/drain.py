@@ -113,8 +113,10 @@ async def _listeners(door: Door, token: str, found: Found) -> list[realtime.Told
     for kind in (realtime.stream, realtime.websocket, realtime.polling):
         try:
             told.append(await kind(door.port, token))
-        except (realtime.NotThere, OSError, TimeoutError, EOFError) as error:
-            found.not_there.add(str(error) or type(error).__name__)
+        except realtime.NotThere as error:
+            found.not_there.add(str(error))
+        except (realtime.NotTaken, OSError, TimeoutError, EOFError) as error:
+            found.told.append(str(error) or type(error).__name__)
     return told
 
 

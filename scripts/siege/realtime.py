@@ -24,7 +24,7 @@ EXTENDED = 126
 LAST_CHUNK = b"0\r\n\r\n"
 END_SECONDS = 35.0
 TAIL = 400
-OK = 200
+OK, SWITCHING, NOT_FOUND = 200, 101, 404
 
 Told = Callable[[], Coroutine[Any, Any, str]]
 """Waits for the end; `reconnect` when it was said, else what happened instead."""
@@ -34,13 +34,21 @@ class NotThere(Exception):
     """The door does not speak real time."""
 
 
+class NotTaken(Exception):
+    """It does, and did not take this connection."""
+
+
+def _refused(what: str, status: int) -> Exception:
+    return (NotThere if status == NOT_FOUND else NotTaken)(f"{what} answers {status}")
+
+
 async def stream(port: int, token: str) -> Told:
-    """Open an SSE stream. Raises NotThere."""
+    """Open an SSE stream. Raises NotThere, NotTaken."""
     wire = request("GET", STREAM, token=token, accept="text/event-stream")
     reader, writer, status = await _opened(port, wire)
-    if status != b"200":
+    if status != OK:
         writer.close()
-        raise NotThere(f"the event stream answers {status.decode()}")
+        raise _refused("the event stream", status)
 
     async def told() -> str:
         text = await _to_the_end(reader)
@@ -53,7 +61,7 @@ async def stream(port: int, token: str) -> Told:
 
 
 async def websocket(port: int, token: str) -> Told:
-    """Connect a Socket.IO client over a websocket. Raises NotThere."""
+    """Connect a Socket.IO client over a websocket. Raises NotThere, NotTaken."""
     wire = request(
         "GET",
         SOCKET,
@@ -63,9 +71,9 @@ async def websocket(port: int, token: str) -> Told:
         sec_websocket_key=base64.b64encode(os.urandom(16)).decode(),
     )
     reader, writer, status = await _opened(port, wire)
-    if status != b"101":
+    if status != SWITCHING:
         writer.close()
-        raise NotThere(f"/socket.io answers {status.decode()}")
+        raise _refused("/socket.io", status)
     writer.write(_masked(_connect(token)))
     async with asyncio.timeout(CONNECT_SECONDS):
         text = b""
@@ -73,7 +81,7 @@ async def websocket(port: int, token: str) -> Told:
             _, text = await _frame(reader)
     if not text.startswith(b"40"):
         writer.close()
-        raise NotThere(f"/socket.io says {text[:100].decode()}")
+        raise NotTaken(f"/socket.io says {text[:100].decode()}")
 
     async def told() -> str:
         code = await _close_code(reader)
@@ -84,7 +92,7 @@ async def websocket(port: int, token: str) -> Told:
 
 
 async def polling(port: int, token: str) -> Told:
-    """Connect a Socket.IO client that polls. Raises NotThere."""
+    """Connect a Socket.IO client that polls. Raises NotThere, NotTaken."""
     line = await Line.to(port)
     try:
         opened = await _asked(line, request("GET", POLL))
@@ -95,9 +103,9 @@ async def polling(port: int, token: str) -> Told:
         await _asked(line, sent)
         first = await _asked(line, request("GET", target))
     except (Cut, NotSent, ValueError) as error:
-        raise NotThere(f"/socket.io does not take polls: {error}") from None
+        raise NotTaken(f"/socket.io does not take polls: {error}") from None
     if not first.body.startswith(b"40"):
-        raise NotThere(f"/socket.io says {first.body[:100].decode()}")
+        raise NotTaken(f"/socket.io says {first.body[:100].decode()}")
     line.send(request("GET", target))
 
     async def told() -> str:
@@ -117,18 +125,16 @@ async def _asked(line: Line, wire: bytes) -> Answer:
     async with asyncio.timeout(CONNECT_SECONDS):
         answer = await line.ask(wire)
     if answer.status != OK:
-        raise NotThere(f"/socket.io answers {answer.status}")
+        raise _refused("/socket.io", answer.status)
     return answer
 
 
-async def _opened(
-    port: int, wire: bytes
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, bytes]:
+async def _opened(port: int, wire: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, int]:
     async with asyncio.timeout(CONNECT_SECONDS):
         reader, writer = await asyncio.open_connection(HOST, port)
         writer.write(wire)
         head = await reader.readuntil(b"\r\n\r\n")
-    return reader, writer, head.split(b" ", 2)[1]
+    return reader, writer, int(head.split(b" ", 2)[1])
 
 
 async def _to_the_end(reader: asyncio.StreamReader) -> bytes:
@@ -137,6 +143,8 @@ async def _to_the_end(reader: asyncio.StreamReader) -> bytes:
         async with asyncio.timeout(END_SECONDS):
             while data := await reader.read(65536):
                 text = (text + data)[-TAIL:]
+                if text.endswith(LAST_CHUNK):
+                    break
     return text
 
 

@@ -1,9 +1,10 @@
 """The gateway, put together."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from socket import socket
 from typing import Any
 
@@ -11,7 +12,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from libs.common.bus.protocol import Bus, Message
-from libs.common.cache import open_counters
+from libs.common.cache import Counters, open_counters
 from libs.common.settings import SERVICES
 from libs.common.tokens import PublicKeys, Signer, Verifier
 from libs.common.web.client import ServiceClient
@@ -21,109 +22,110 @@ from libs.common.web.guard import Guard
 from libs.common.web.routing import RouteTable
 from libs.common.web.serving import Site
 from services.gateway.clients import Probes, UsersClient, open_http
+from services.gateway.clients.logs import LogsClient
+from services.gateway.clients.owners import Owners, Tickets
 from services.gateway.domain.addresses import Addresses, Networks
 from services.gateway.domain.allowances import Limits
+from services.gateway.domain.asking import Asked
 from services.gateway.domain.describing import Descriptions
 from services.gateway.domain.entrance import Entrance
 from services.gateway.domain.exchanging import KeyExchange
+from services.gateway.domain.feeding import Feed, News
 from services.gateway.domain.headers import Hosts
 from services.gateway.domain.limiting import Limiter
 from services.gateway.domain.origins import Origins
 from services.gateway.domain.overview import Overview
+from services.gateway.domain.rooms import OWNERS
 from services.gateway.domain.table import AccessTable, Entry
 from services.gateway.events import hear
 from services.gateway.proxy.door import Door
 from services.gateway.proxy.front import Front
 from services.gateway.proxy.upstream import Upstream
-from services.gateway.routes import documents, health
+from services.gateway.realtime import Realtime
+from services.gateway.routes import documents, events, health, stream
 from services.gateway.routes.deps import Presence
 from services.gateway.settings import GatewaySettings
 
 PROBE_SECONDS = 1.0
-ROUTERS = (health.routes, documents.routes)
+ROUTERS = (health.routes, documents.routes, events.routes, stream.routes)
 
 
 def create_app(settings: GatewaySettings, *, bus: Bus | None = None) -> "Gateway":
-    """The app; without a `bus` revoked keys open doors for up to a minute longer."""
+    """The app; without a `bus` nothing is pushed, and revoked keys are noticed in seconds."""
     shared = settings.shared
     http = open_http()
     signer = Signer.at("gateway", shared.keys)
     verifier = Verifier(PublicKeys(shared.keys), "gateway")
-    users = ServiceClient(
-        "users", http, settings.peer("users"), signer, seconds=shared.internal_deadline
-    )
-    keys = KeyExchange(UsersClient(users))
-    peers = {name: settings.peer(name) for name in SERVICES}
-    routes = RouteTable.of(ROUTERS)
-    presence = Presence()
+    peers = {
+        name: ServiceClient(
+            name, http, settings.peer(name), signer, seconds=shared.internal_deadline
+        )
+        for name in SERVICES
+    }
+    keys = KeyExchange(UsersClient(peers["users"]))
     redis = shared.redis_url.get_secret_value() if shared.redis_url else None
     counters = open_counters(redis, prefix=f"{shared.redis_prefix}gateway:")
-    own = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    for each in ROUTERS:
-        own.include_router(each)
-    own.state.presence = presence
-    own.state.descriptions = Descriptions(settings.api_docs)
-    own.state.overview = Overview(
-        Probes(http, peers, seconds=PROBE_SECONDS),
-        is_embedded=shared.is_embedded,
-        has_redis=shared.redis_url is not None,
+    routes = RouteTable.of(ROUTERS)
+    entrance = _entrance(settings, routes, verifier, keys, counters)
+    realtime = Realtime(
+        verifier=verifier,
+        keys=keys,
+        owners=Owners({kind: peers[name] for kind, name in OWNERS.items()}),
+        tickets=Tickets(peers["users"]),
+        bus=bus,
+        origins=settings.allowed_origins,
+        addresses=Addresses(settings.trusted_proxies),
+        gate=partial(_listener, entrance),
     )
-    install_error_handlers(own)
-    own.add_middleware(Guard, table=routes, verifier=verifier)
+    news, presence = News(), Presence()
+    own = _own(
+        verifier,
+        routes,
+        presence=presence,
+        realtime=realtime,
+        feed=Feed(LogsClient(peers), news),
+        descriptions=Descriptions(settings.api_docs),
+        overview=Overview(
+            Probes(http, {name: settings.peer(name) for name in SERVICES}, seconds=PROBE_SECONDS),
+            is_embedded=shared.is_embedded,
+            has_redis=redis is not None,
+        ),
+    )
     front = Front(
         settings,
-        entrance=Entrance(
-            table=AccessTable.read(settings.access_file, own=_entries(routes)),
-            verifier=verifier,
-            keys=keys,
-            hosts=Hosts(settings.allowed_hosts),
-            addresses=Addresses(settings.trusted_proxies),
-            origins=Origins(settings.allowed_origins),
-            limits=Limits(settings.limits, is_on=settings.rate_limits),
-            limiter=Limiter(counters),
-            networks={name: Networks(each) for name, each in settings.allowed_networks.items()},
-            https_only=settings.https_only,
-        ),
-        upstreams={
-            name: Upstream(
-                name,
-                url,
-                calls=settings.calls.get(name, settings.calls_per_peer),
-                held=settings.held_per_peer,
-            )
-            for name, url in peers.items()
-        },
+        entrance=entrance,
+        upstreams={name: _upstream(settings, name) for name in SERVICES},
         own=own,
         routes=routes,
+        realtime=realtime,
     )
 
-    @asynccontextmanager
-    async def running() -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(http.aclose)
-            await counters.start()
-            stack.push_async_callback(counters.close)
-            for upstream in front.upstreams.values():
-                stack.callback(upstream.close)
-            stack.push_async_callback(_end, asyncio.create_task(front.sweep()))
-            if bus:
-                hearing = hear(bus, keys, _nobody)
-                stack.push_async_callback(_end, asyncio.create_task(hearing))
-            presence.is_open = True
-            yield
-            presence.is_open = False
-
-    return Gateway(front, presence, Surroundings(front, service="gateway"), running)
+    return Gateway(
+        app=Surroundings(front, service="gateway"),
+        front=front,
+        realtime=realtime,
+        news=news,
+        presence=presence,
+        keys=keys,
+        counters=counters,
+        http=http,
+        bus=bus,
+    )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Gateway:
     """The gateway as a server runs it."""
 
-    front: Front
-    presence: Presence
     app: ASGIApp
-    lifespan: Callable[[], Any]
+    front: Front
+    realtime: Realtime
+    news: News
+    presence: Presence
+    keys: KeyExchange
+    counters: Counters
+    http: AbstractAsyncContextManager[Any]
+    bus: Bus | None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)
@@ -132,18 +134,79 @@ class Gateway:
         """Where it answers: `bound`."""
         return Site(self, bound, self.lifespan, Door, self.leave)
 
-    def leave(self) -> None:
-        """Be unready, and let each answer be the last of its connection."""
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """What it holds open while it runs."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.http)
+            await self.counters.start()
+            stack.push_async_callback(self.counters.close)
+            for upstream in self.front.upstreams.values():
+                stack.callback(upstream.close)
+            stack.push_async_callback(_end, asyncio.create_task(self.front.sweep()))
+            stack.push_async_callback(self.realtime.close)
+            if self.bus:
+                hearing = hear(self.bus, self.keys, self._push)
+                stack.push_async_callback(_end, asyncio.create_task(hearing))
+            self.presence.is_open = True
+            yield
+            self.presence.is_open = False
+
+    async def leave(self) -> None:
+        """Be unready, let each answer be the last of its connection, and send listeners away."""
         self.presence.is_open = False
-        self.front.leave()
+        self.news.end()
+        await self.front.leave()
+
+    async def _push(self, message: Message) -> None:
+        self.news.heard()
+        await self.realtime.hear(message)
 
 
-async def _nobody(_: Message) -> None:
-    return
+def _own(verifier: Verifier, routes: RouteTable, **state: object) -> FastAPI:
+    """The app of what the gateway answers itself."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    for each in ROUTERS:
+        app.include_router(each)
+    for name, value in state.items():
+        setattr(app.state, name, value)
+    install_error_handlers(app)
+    app.add_middleware(Guard, table=routes, verifier=verifier)
+    return app
 
 
-def _entries(routes: RouteTable) -> list[Entry]:
-    return [Entry("gateway", rule.template, rule.methods, rule.access) for rule in routes.rules]
+def _entrance(
+    settings: GatewaySettings,
+    routes: RouteTable,
+    verifier: Verifier,
+    keys: KeyExchange,
+    counters: Counters,
+) -> Entrance:
+    own = [Entry("gateway", rule.template, rule.methods, rule.access) for rule in routes.rules]
+    return Entrance(
+        table=AccessTable.read(settings.access_file, own=own),
+        verifier=verifier,
+        keys=keys,
+        hosts=Hosts(settings.allowed_hosts),
+        addresses=Addresses(settings.trusted_proxies),
+        origins=Origins(settings.allowed_origins),
+        limits=Limits(settings.limits, is_on=settings.rate_limits),
+        limiter=Limiter(counters),
+        networks={name: Networks(each) for name, each in settings.allowed_networks.items()},
+        https_only=settings.https_only,
+    )
+
+
+async def _listener(entrance: Entrance, scope: Scope) -> None:
+    """Let in who wants to listen, as everybody is let in. Raises AppError."""
+    asked = Asked("GET", (scope.get("client") or ("", 0))[0])
+    asked.read(scope["raw_path"] + b"?" + scope["query_string"], scope["headers"])
+    await entrance.admit_listener(asked)
+
+
+def _upstream(settings: GatewaySettings, name: str) -> Upstream:
+    calls = settings.calls.get(name, settings.calls_per_peer)
+    return Upstream(name, settings.peer(name), calls=calls, held=settings.held_per_peer)
 
 
 async def _end(task: asyncio.Task[Any]) -> None:

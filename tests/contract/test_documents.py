@@ -13,7 +13,9 @@ from fastapi import FastAPI
 
 import libs.common.contracts
 from libs.common.events import Event
-from libs.common.settings import SERVICES
+from libs.common.settings import SERVICES, SharedSettings
+from services.gateway.app import create_app as create_gateway
+from services.gateway.settings import GatewaySettings
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,6 +45,13 @@ def events() -> Iterator[type[Event]]:
         found += kind.__subclasses__()
         if "topic" in vars(kind) and kind.__module__.startswith(libs.common.contracts.__name__):
             yield kind
+
+
+def test_what_the_door_answers_itself_is_published_too(
+    tmp_path: Path, update_snapshots: bool
+) -> None:
+    gateway = create_gateway(GatewaySettings(shared=SharedSettings(data_dir=tmp_path)))
+    compare(ROOT / "docs/api/gateway.json", published(gateway.front.own), update=update_snapshots)
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -10,7 +10,7 @@ ROOMS = {
     "models.py", "models", "repository.py", "repository", "schemas.py", "schemas", "routes",
     "domain", "events.py", "clients.py", "clients", "migrations", "data",
 }  # fmt: skip
-ROOMS_OF = {"tasks": {"worker.py", "worker"}, "gateway": {"proxy.py", "realtime.py"}}
+ROOMS_OF = {"tasks": {"worker.py", "worker"}, "gateway": {"proxy", "realtime"}}
 NAMES = ["chat", "files", "gateway", "grievance", "tasks", "users"]
 MAX_LINES = 400
 

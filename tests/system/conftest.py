@@ -16,6 +16,8 @@ from libs.common.testing.stage import until
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 40.0
+OURS = {"PORT": "0", "GATEWAY_RATE_LIMITS": "false"}
+"""Tests ask more in a minute than anybody; what is limited has tests of its own."""
 
 Start = Callable[..., Awaitable["System"]]
 
@@ -89,7 +91,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
                 cwd=ROOT,
                 stdout=log,
                 stderr=asyncio.subprocess.STDOUT,
-                env={**os.environ, "REDRESS_DATA_DIR": str(folder), "PORT": "0", **environment},
+                env={**os.environ, **OURS, "REDRESS_DATA_DIR": str(folder), **environment},
             )  # fmt: skip
         system = System(process, folder, "")
         running.append(system)

@@ -1,4 +1,4 @@
-"""npm's socket.io-client, both transports, against two gateways (must show 2).
+"""Real time as people have it: npm's socket.io-client, and one case followed through the door.
 
 The package is looked for in the user's cache, never fetched:
 `npm install --prefix ~/.cache/redress/npm socket.io-client@4.8.4`.
@@ -9,11 +9,14 @@ import json
 import os
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
+import socketio  # type: ignore[import-untyped]
 
 from libs.common.bus.factory import open_bus
 from libs.common.contracts.grievance import GrievanceStatusChanged
@@ -28,12 +31,15 @@ from tests.service.gateway.realtime_host import (
     hall_at,
     message_of,
 )
+from tests.system.conftest import Start, System, settled
 
+STREAM = "/api/v1/events/stream"
+TEXT = "There has been no water in ward 5 for three days."
 SCRIPT = Path(__file__).with_name("socket_client.mjs")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "redress" / "npm"
 NODE = shutil.which("node")
 
-pytestmark = pytest.mark.skipif(
+npm = pytest.mark.skipif(
     NODE is None or not (CACHE / "node_modules" / "socket.io-client").is_dir(),
     reason="needs node, and socket.io-client in the user's cache",
 )
@@ -114,6 +120,7 @@ def moved(grievance_id: str) -> GrievanceStatusChanged:
     )  # fmt: skip
 
 
+@npm
 @transports
 async def test_a_page_on_each_replica_hears_of_its_own_and_of_nothing_else(
     hall: Hall, tmp_path: Path, transport: str
@@ -153,6 +160,7 @@ async def test_a_page_on_each_replica_hears_of_its_own_and_of_nothing_else(
         assert (await mine[0].has_said("upgrade"))["transport"] == "websocket"
 
 
+@npm
 @transports
 async def test_a_page_without_a_token_is_refused_with_a_reason(hall: Hall, transport: str) -> None:
     replica = await hall.replica()
@@ -165,6 +173,7 @@ async def test_a_page_without_a_token_is_refused_with_a_reason(hall: Hall, trans
         assert opened.said("connect") == []
 
 
+@npm
 @transports
 async def test_a_page_is_told_to_come_back_and_does(hall: Hall, transport: str) -> None:
     """Reliability row 33: 1012 or CLOSE is no goodbye; the client tries again by itself."""
@@ -182,6 +191,7 @@ async def test_a_page_is_told_to_come_back_and_does(hall: Hall, transport: str) 
         assert lost["code"] == 1012
 
 
+@npm
 @transports
 async def test_a_page_whose_session_was_revoked_does_not_come_back(
     hall: Hall, transport: str
@@ -195,3 +205,127 @@ async def test_a_page_whose_session_was_revoked_does_not_come_back(
     assert opened.told("session_revoked") == [{"code": "SESSION_REVOKED"}]
     assert lost["reason"] == "io server disconnect"
     assert opened.said("reconnecting") == []
+
+
+async def test_a_citizen_follows_a_case_as_it_happens(start: Start) -> None:
+    """S1-08…11, S4-24: through the door, all six services, socket and stream side by side."""
+    system = await start()
+    guest, stranger = await system.guest(), await system.guest()
+    case, conversation = await filed_and_said(guest)
+    async with connected(system, guest) as mine, connected(system, stranger) as theirs:
+        answers = [
+            await client.call("subscribe", (kind, name), timeout=10)
+            for client in (mine, theirs)
+            for kind, name in (("grievance", case), ("conversation", conversation))
+        ]
+        async with streaming(system, guest, case) as lines:
+            await line_with(lines, "subscribed")
+            await acknowledge(system, case)
+            await line_with(lines, "grievance_status")
+        body = {"text": "Hello", "conversation_id": conversation}
+        await guest.post("/api/v1/chat/messages", json=body)
+        wanted = {"classification_complete", "grievance_status", "chat_message"}
+        await until(lambda: wanted <= {event for event, _ in mine.told}, seconds=20)
+
+    assert [answer["status"] for answer in answers] == ["success", "success", "error", "error"]
+    [status] = mine.of("grievance_status")
+    assert (status["grievance_id"], status["to"]) == (case, "acknowledged")
+    assert "Hello" in [data["message"]["text"] for data in mine.of("chat_message")]
+    read = mine.of("classification_complete")[-1]
+    assert (read["grievance_id"], read["categories"]) == (case, ["WATER_SOURCE"])
+    assert read["summary"]
+    assert theirs.told == []
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+async def test_a_system_that_stops_sends_its_listeners_away(start: Start, transport: str) -> None:
+    """Reliability row 33: nobody who only listens holds it up."""
+    system = await start()
+    guest = await system.guest()
+    case, _ = await filed_and_said(guest)
+    async with (
+        connected(system, guest, transport) as mine,
+        streaming(system, guest, case) as lines,
+    ):
+        await line_with(lines, "subscribed")
+        async with asyncio.timeout(10):
+            code = await system.stop()
+        await line_with(lines, "reconnect")
+        await until(lambda: not mine.connected)
+
+    assert code == 0
+
+
+async def filed_and_said(guest: httpx2.AsyncClient) -> tuple[str, str]:
+    """A case, and a conversation."""
+    filed = await guest.post("/api/v1/grievances", json={"description": TEXT})
+    talk = await guest.post("/api/v1/chat/messages", json={"text": "Namaste"})
+    return filed.json()["data"]["grievance_id"], talk.json()["data"]["conversation_id"]
+
+
+async def acknowledge(system: System, case: str) -> None:
+    """An officer says what a case is about, and takes it up."""
+    officer = await system.staff("grc_member", "9812345678")
+    path = f"/api/v1/grievances/{case}"
+    await settled(lambda: _is_read(officer, path))
+    for method, suffix, body in (
+        ("PUT", "", {"categories": ["WATER_SOURCE"]}),
+        ("POST", "/actions", {"action": "acknowledge"}),
+    ):
+        headers = {"If-Match": (await officer.get(path)).headers["ETag"]}
+        answer = await officer.request(method, path + suffix, json=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+
+
+async def _is_read(officer: httpx2.AsyncClient, path: str) -> bool:
+    """Whether the engine has read a case: until then it would be changed under the officer."""
+    data = (await officer.get(path)).json()["data"]
+    return bool(data["classification_status"] != "pending")
+
+
+async def line_with(lines: AsyncIterator[str], text: str) -> None:
+    """Read until a line of the stream holds `text`."""
+    async with asyncio.timeout(20):
+        line = await anext(lines)
+        while text not in line:
+            line = await anext(lines)
+
+
+class Listening(socketio.AsyncClient):  # type: ignore[misc]
+    """A socket, and what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(reconnection=False)
+        self.told: list[tuple[str, Any]] = []
+        self.on("*", self.hear)
+
+    async def hear(self, event: str, data: Any = None) -> None:
+        self.told.append((event, data))
+
+    def of(self, wanted: str) -> list[Any]:
+        return [data for event, data in self.told if event == wanted]
+
+
+@asynccontextmanager
+async def connected(
+    system: System, who: httpx2.AsyncClient, transport: str = "websocket"
+) -> AsyncIterator[Listening]:
+    """A socket of somebody who holds a token."""
+    client, auth = Listening(), {"token": who.headers["Authorization"]}
+    await client.connect(system.url, auth=auth, transports=[transport])
+    try:
+        yield client
+    finally:
+        await client.shutdown()
+
+
+@asynccontextmanager
+async def streaming(
+    system: System, who: httpx2.AsyncClient, case: str
+) -> AsyncIterator[AsyncIterator[str]]:
+    """The lines of a stream that is opened with a ticket, as a browser's EventSource would."""
+    ticket = (await who.post("/api/v1/auth/ticket")).json()["data"]["ticket"]
+    params = {"ticket": ticket, "subscribe": f"grievance:{case}"}
+    async with system.client().stream("GET", STREAM, params=params) as stream:
+        assert stream.status_code == 200
+        yield stream.aiter_lines()

@@ -12,6 +12,9 @@ from libs.common.errors import AppError
 T = TypeVar("T")
 
 JSON = "application/json"
+DEPRECATED_SINCE = "@1795219200"
+SUNSET = "Tue, 21 Nov 2028 00:00:00 GMT"
+"""The sources' own paths are answered at least until then."""
 
 
 class Schema(BaseModel):
@@ -76,6 +79,14 @@ def answer(
     if version is not None:
         extra["ETag"] = f'"{version}"'
     return Response(content, int(status), extra, JSON)
+
+
+def deprecated(response: Response, *, successor: str) -> Response:
+    """An alias says since when it is one (RFC 9745), until when (RFC 8594), and what to use."""
+    response.headers["Deprecation"] = DEPRECATED_SINCE
+    response.headers["Sunset"] = SUNSET
+    response.headers["Link"] = f'<{successor}>; rel="successor-version"'
+    return response
 
 
 def refusal(error: AppError, request_id: str | None) -> Response:

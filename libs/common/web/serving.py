@@ -11,7 +11,7 @@ import contextlib
 import gc
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -28,6 +28,9 @@ log = get_logger(__name__)
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 30
 MAX_HEAD_BYTES = 64 * 1024
+MAX_FRAME_BYTES = 128 * 1024
+UNACKNOWLEDGED_MS = 30_000
+"""A peer that takes nothing for so long is gone, whatever its silence means."""
 LAST_CALL_SECONDS = 0.05
 """Who was let through by the system before its queue closed is let in within this."""
 
@@ -40,7 +43,7 @@ class Site:
     bound: socket.socket
     lifespan: Callable[[], AbstractAsyncContextManager[object]] = contextlib.nullcontext
     protocol: type[asyncio.Protocol] | str = "httptools"
-    leave: Callable[[], None] | None = None
+    leave: Callable[[], Awaitable[None]] | None = None
     """Told first when the site is to close: it answers a while longer, and says so."""
 
     @classmethod
@@ -62,6 +65,8 @@ def bind(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind((host, port))
     bound.set_inheritable(False)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
     return bound
 
 
@@ -80,7 +85,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Say goodbye, take in who is already at the door, then close it."""
         if self._site.leave and not self.force_exit:
-            self._site.leave()
+            await self._site.leave()
             await asyncio.sleep(self._linger)
             for bound in sockets or []:
                 bound.listen(0)
@@ -140,6 +145,9 @@ def _config(site: Site, settings: SharedSettings) -> uvicorn.Config:
         site.app,
         http=site.protocol,
         loop="uvloop",
+        ws="websockets-sansio",
+        ws_max_size=MAX_FRAME_BYTES,
+        ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -1,12 +1,13 @@
 """The sources' own paths (S2-06, S2-09, S2-22). Deprecated aliases of /api/v1/chat."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Query, Response
 from pydantic import BaseModel
 
 from libs.common.web.auth import Anyone, Guest, Lister, Poller
-from libs.common.web.responses import Page, Success, answer
+from libs.common.web.responses import Page, Success, answer, deprecated
 from libs.common.web.routing import router
 from libs.common.web.units import Uow
 from services.chat.domain.conversing import Exchange
@@ -28,11 +29,7 @@ from services.chat.schemas import (
 
 routes = router(prefix="/api/chatbot", tag="seed")
 
-
-def _deprecated(response: Response) -> Response:
-    response.headers["Deprecation"] = "@1795219200"
-    response.headers["Link"] = '</api/v1/chat>; rel="successor-version"'
-    return response
+_deprecated = partial(deprecated, successor="/api/v1/chat")
 
 
 @routes.get("/conversations", response_model=Success[Page[ConversationRead]], deprecated=True)

@@ -1,10 +1,12 @@
 """The sources' own paths, with their literal bodies (S0-19, S0-20, S1-03, S1-07). Deprecated."""
 
+from functools import partial
+
 from fastapi import Request, Response
 from pydantic import BaseModel
 
 from libs.common.web.auth import Guest
-from libs.common.web.responses import Success
+from libs.common.web.responses import Success, deprecated
 from libs.common.web.routing import router
 from libs.common.web.units import Uow
 from services.files.domain.storing import Kept
@@ -14,11 +16,7 @@ from services.files.schemas import FileRead, FileReceipt, SeedReceipt, public_pa
 
 routes = router(tag="seed")
 
-
-def _deprecated(response: Response) -> Response:
-    response.headers["Deprecation"] = "@1795219200"
-    response.headers["Link"] = '</api/v1/files>; rel="successor-version"'
-    return response
+_deprecated = partial(deprecated, successor="/api/v1/files")
 
 
 @routes.post(

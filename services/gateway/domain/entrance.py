@@ -81,6 +81,13 @@ class Entrance:
         check_body_headers(access, heads.said)
         return entry
 
+    async def admit_listener(self, asked: Asked) -> None:
+        """Let in who will show later who it is. Raises AppError."""
+        self._check_way(asked)
+        self._check_address(asked, "guest", "held")
+        charges = self._limits.charges("held", None, asked.address, "/socket.io")
+        await self._charge(asked, charges)
+
     def _check_way(self, asked: Asked) -> None:
         """Raises InvalidHost, HttpsRequired."""
         heads = asked.heads

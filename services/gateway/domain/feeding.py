@@ -88,7 +88,7 @@ class News:
         self._next = asyncio.Event()
         self._is_over = False
 
-    def tell(self) -> None:
+    def heard(self) -> None:
         """Something was said."""
         woken, self._next = self._next, asyncio.Event()
         woken.set()
@@ -96,7 +96,7 @@ class News:
     def end(self) -> None:
         """Nobody is to wait any more: we are leaving."""
         self._is_over = True
-        self.tell()
+        self.heard()
 
     @property
     def is_over(self) -> bool:

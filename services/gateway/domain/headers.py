@@ -124,13 +124,19 @@ def read(headers: Iterable[Header]) -> Heads:
             said[name] = value
         elif name in BESIDES:
             heads.note(name, value)
-    if said.get(b"connection", b"close").lower() not in ORDINARY:
-        heads.keep_back(said[b"connection"])
     if size > MAX_BYTES or count > MAX_HEADERS:
         raise HeadersTooLarge("The headers are too large.")
+    _check_hop(heads)
+    return heads
+
+
+def _check_hop(heads: Heads) -> None:
+    """What is between a client and us: how its body ends, and what it says for us alone."""
+    said = heads.said
+    if said.get(b"connection", b"close").lower() not in ORDINARY:
+        heads.keep_back(said[b"connection"])
     if said.get(b"transfer-encoding", CHUNKED).lower() != CHUNKED:
         raise BadRequest("The one transfer coding here is chunked.")
-    return heads
 
 
 def _said_twice(name: bytes) -> Exception:

@@ -14,6 +14,7 @@ from services.gateway.domain.breaking import AWAY, is_failure
 from services.gateway.domain.headers import Header
 
 MAX_HEAD_BYTES = 64 * 1024
+MAX_FIELDS = 200
 MAX_HINTS = 16
 SHORT = 64 * 1024
 """An answer that says it is no longer than this is handed on in one piece."""
@@ -43,12 +44,13 @@ class Connection(asyncio.Protocol):
 
     def _forget(self) -> None:
         self._sink: Sink | None = None
-        self._head_bytes = self._fields_bytes = 0
+        self._head_bytes = 0
         self._hints = 0
         self._is_reading_paused = False
         self._is_chunked = False
         self.status = 0
         self.headers: list[Header] = []
+        self._fields = self.headers
         self.trailers: list[Header] = []
         self.hints: list[list[Header]] = []
         self.length: int | None = None
@@ -186,10 +188,9 @@ class Connection(asyncio.Protocol):
     # httptools
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._fields_bytes += len(name) + len(value)
-        if self._fields_bytes > MAX_HEAD_BYTES:
+        self._fields.append((name.lower(), value))
+        if len(self._fields) > MAX_FIELDS:
             raise ValueError("no end of headers")
-        (self.trailers if self.is_head_over else self.headers).append((name.lower(), value))
 
     def on_message_begin(self) -> None:
         if self.is_complete:
@@ -199,11 +200,20 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         if self._parser.get_http_version() not in VERSIONS:
             raise ValueError("another protocol")
-        self.status = status = self._parser.get_status_code()
-        if status < FIRST_FINAL:
-            self._hint(status)
+        self.status = self._parser.get_status_code()
+        if self.status < FIRST_FINAL:
+            self._hint()
             return
+        self._read_framing()
+        self._fields = self.trailers
+        self.is_head_over = True
+        self.is_kept = self._parser.should_keep_alive() and not self._parser.should_upgrade()
+
+    def _read_framing(self) -> None:
+        """Where the answer ends, which one header says and no other."""
+        size = 0
         for name, value in self.headers:
+            size += len(name) + len(value)
             if name == b"content-length":
                 if self.length is not None:
                     raise ValueError("two lengths")
@@ -212,8 +222,8 @@ class Connection(asyncio.Protocol):
                 if value.lower() != b"chunked" or self._is_chunked:
                     raise ValueError("a coding nobody asked for")
                 self._is_chunked = True
-        self.is_head_over = True
-        self.is_kept = self._parser.should_keep_alive() and not self._parser.should_upgrade()
+        if size > MAX_HEAD_BYTES:
+            raise ValueError("no end of headers")
 
     def on_body(self, chunk: bytes) -> None:
         self._take(chunk)
@@ -222,16 +232,16 @@ class Connection(asyncio.Protocol):
         if self.is_head_over:
             self.is_complete = True
 
-    def _hint(self, status: int) -> None:
+    def _hint(self) -> None:
         self._hints += 1
         if self._hints > MAX_HINTS:
             raise ValueError("nothing but hints")
-        if status == SWITCHING:
+        if self.status == SWITCHING:
             self.is_tunnel = True
             return
-        if status == EARLY_HINTS:
+        if self.status == EARLY_HINTS:
             self.hints.append(self.headers)
-        self.headers = []
+        self.headers = self._fields = []
 
     def _tunnel(self, rest: bytes) -> None:
         """What follows is no HTTP; only a 101 may say so."""

@@ -5,6 +5,7 @@ adds what a public door needs: a clock for clients that do not finish, trailers 
 headers, an answer for who closes one side only, and no hurry when the door closes.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,11 @@ HIGH_WATER = 256 * 1024
 HALF_CLOSED_SECONDS = 1.0
 """Who closed its side gets an answer that comes as soon as that; the others have left."""
 LINGER_SECONDS = 1.0
+MAX_PIPELINED = 8
+"""Requests read ahead of their turn; who is not read from at all cannot be seen to leave."""
+NARROW = 16 * 1024
+_ROOM = memoryview(bytearray(256 * 1024))
+"""What any connection reads into: it is copied before another one reads."""
 NEVER = float("inf")
 VERSIONS = frozenset({"1.0", "1.1"})
 TOO_LARGE = (
@@ -36,7 +42,7 @@ MALFORMED = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
-class Door(HttpToolsProtocol):
+class Door(HttpToolsProtocol, asyncio.BufferedProtocol):
     """One connection of a client."""
 
     front: "Front"
@@ -89,6 +95,13 @@ class Door(HttpToolsProtocol):
     def _go(self) -> None:
         if self._answering:
             self._answering.gone()
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's
+        """Where to read into: little, until somebody is there to take a body."""
+        return _ROOM if self._tunnel or self._is_pouring else _ROOM[:NARROW]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.data_received(bytes(_ROOM[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
         if self._tunnel:
@@ -149,11 +162,14 @@ class Door(HttpToolsProtocol):
             self._pass_to_uvicorn()
             return
         before, self.cycle = self.cycle, self._exchange()
+        if self.cycle.asked.length != 0:
+            self.flow.pause_reading()  # whose body it is decides whether it is read
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
-            self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+            if len(self.pipeline) >= MAX_PIPELINED:
+                self.flow.pause_reading()
 
     def _pass_to_uvicorn(self) -> None:
         """Begin the message again as uvicorn would have, and leave it to that."""
@@ -188,9 +204,13 @@ class Door(HttpToolsProtocol):
         return Exchange(self, asked, out, refused)
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        is_ours = isinstance(cycle, Exchange)
-        self._answering, self._own = (cycle, None) if is_ours else (None, cycle)
-        super()._start_asgi_task(cycle, app)
+        if isinstance(cycle, Exchange):
+            self._answering, self._own = cycle, None
+            cycle.task = self.loop.create_task(cycle.run_asgi(app))
+            self.tasks.add(cycle.task)
+        else:
+            self._answering, self._own = None, cycle
+            super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
         if self._is_deaf:
@@ -232,8 +252,13 @@ class Door(HttpToolsProtocol):
 
     # What an exchange does.
 
+    @property
+    def _is_pouring(self) -> bool:
+        return self._answering is not None and self._answering.inbound.is_pouring
+
     def welcome_body(self) -> None:
-        """Let a client send that asked whether it may."""
+        """Let a client send, and tell it if it asked whether it may."""
+        self.flow.resume_reading()
         if self.expect_100_continue and not self.transport.is_closing():
             self.expect_100_continue = False
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -248,14 +273,14 @@ class Door(HttpToolsProtocol):
     def answered(self, exchange: Exchange) -> None:
         """Go on with the next request, or close."""
         self._answering = None
+        if exchange.task:
+            self.tasks.discard(exchange.task)
         if self.transport.is_closing():
             return
         if exchange.keep_alive and exchange.inbound.is_complete and exchange.out.is_complete:
             self.on_response_complete()
-        elif exchange.out.is_complete and not exchange.inbound.is_complete:
-            self._linger(exchange.patience)
         elif exchange.out.is_complete:
-            self.transport.close()
+            self._linger(exchange.patience)
         else:
             self.transport.abort()
 

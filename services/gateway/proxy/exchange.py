@@ -38,7 +38,6 @@ SLOWEST = 10 * 1024
 CLIENT_GONE = 499
 STRANGER_BYTES = 32 * 1024
 KNOWN_BYTES = 512 * 1024
-UNHEARD = frozenset({401, 408})
 
 
 class ClientGone(Exception):
@@ -58,7 +57,7 @@ class Exchange(Waiting):
 
     __slots__ = (
         "_connection", "_is_gathering", "_moved_at", "_since", "asked", "door", "inbound", "out",
-        "refused", "request_id", "response_complete", "started", "upstream_seconds",
+        "refused", "request_id", "response_complete", "started", "task", "upstream_seconds",
     )  # fmt: skip
 
     def __init__(
@@ -74,6 +73,7 @@ class Exchange(Waiting):
         """Why it ends before it begins, or how it ended."""
         self.started = self._since = self._moved_at = monotonic()
         self.upstream_seconds: float | None = None
+        self.task: asyncio.Task[None] | None = None
         self.response_complete = False
         self._is_gathering = False
         self._connection: Connection | None = None
@@ -100,8 +100,8 @@ class Exchange(Waiting):
     @property
     def patience(self) -> int:
         """What is read of a body after its refusal, so that a client gets to read why."""
-        is_stranger = self.refused is not None and self.refused.status in UNHEARD
-        return STRANGER_BYTES - self.inbound.taken if is_stranger else KNOWN_BYTES
+        is_known = self.asked.principal is not None
+        return KNOWN_BYTES if is_known else STRANGER_BYTES - self.inbound.taken
 
     def feed(self, chunk: bytes) -> None:
         """More of the body came."""
@@ -129,6 +129,7 @@ class Exchange(Waiting):
 
     async def run_asgi(self, _: object) -> None:
         """Answer, whatever happens."""
+        self.door.front.exchanges.add(self)
         try:
             await self._serve()
         except AppError as error:
@@ -144,7 +145,7 @@ class Exchange(Waiting):
             log.exception("request.failed", route=self.route)
             self._refuse(Unforeseen("Something went wrong on our side."))
         finally:
-            self.stop_clock()
+            self.door.front.exchanges.discard(self)
             self.inbound.refuse()
             self.response_complete = True
             self.door.front.saw(self)
@@ -349,7 +350,7 @@ class Exchange(Waiting):
         self.out.whole(answer.status_code, [*given, NOSNIFF, *self._told()], bytes(answer.body))
         self.inbound.refuse()
 
-    def _until(self) -> float:
+    def _too_late(self) -> float:
         """When it is too late: who moves bytes gets the time they take, who stops does not."""
         front = self.door.front
         access = self.asked.entry.access if self.asked.entry else None
@@ -373,7 +374,7 @@ class Exchange(Waiting):
         is_read = not self.door.flow.read_paused
         return self._is_gathering and is_read and not self.inbound.is_complete
 
-    def _late(self) -> Exception:
+    def _lateness(self) -> Exception:
         if self.out.is_begun:
             return AnswerBroke()
         if self._is_client_due:

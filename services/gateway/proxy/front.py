@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Mapping
 
+from fastapi import FastAPI
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from libs.common.clock import monotonic
 from libs.common.errors import AppError
@@ -14,13 +15,16 @@ from libs.common.web.routing import RouteTable
 from services.gateway.domain.asking import Asked
 from services.gateway.domain.entrance import Entrance, Preflight
 from services.gateway.proxy.door import Door
+from services.gateway.proxy.exchange import Exchange
 from services.gateway.proxy.observing import Observer
 from services.gateway.proxy.upstream import Upstream
+from services.gateway.realtime import Realtime
 from services.gateway.settings import GatewaySettings
 
 log = get_logger(__name__)
 
-SWEEP_SECONDS = 0.5
+SWEEP_SECONDS = 0.1
+REALTIME = "/socket.io"
 
 
 class Front:
@@ -32,8 +36,9 @@ class Front:
         *,
         entrance: Entrance,
         upstreams: Mapping[str, Upstream],
-        own: ASGIApp,
+        own: FastAPI,
         routes: RouteTable,
+        realtime: Realtime,
     ) -> None:
         self.entrance = entrance
         self.upstreams = upstreams
@@ -43,36 +48,40 @@ class Front:
         self.keep_alive_seconds = settings.keep_alive_seconds
         self.max_connections = settings.max_connections
         self.doors: set[Door] = set()
+        self.exchanges: set[Exchange] = set()
         self.saw = Observer().saw
-        self._own = own
+        self.own = own
+        self._realtime = realtime
         templates = [rule.template.encode() for rule in routes.rules]
         self._own_paths = frozenset(template for template in templates if b"{" not in template)
-        self._own_prefixes = tuple(
-            template.partition(b"{")[0] for template in templates if b"{" in template
-        )
+        prefixes = (template.partition(b"{")[0] for template in templates if b"{" in template)
+        self._own_prefixes = (REALTIME.encode(), *prefixes)
 
     def is_own(self, target: bytes) -> bool:
         """Whether the gateway answers `target` itself."""
         path = target.partition(b"?")[0].removesuffix(b"/")
         return path in self._own_paths or path.startswith(self._own_prefixes)
 
-    def leave(self) -> None:
-        """Let each answer be the last of its connection."""
+    async def leave(self) -> None:
+        """Let each answer be the last of its connection, and send away who only listens."""
         for door in self.doors:
             door.leave()
+        await self._realtime.close()
 
     async def sweep(self) -> None:
-        """End the connections of those who take too long, until cancelled."""
+        """End what takes too long, until cancelled."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             now = monotonic()
-            for door in [door for door in self.doors if door.until < now]:
+            for exchange in [each for each in self.exchanges if each.until <= now]:
+                exchange.look_at_clock()
+            for door in [each for each in self.doors if each.until <= now]:
                 door.tire()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what the gateway answers itself, to whom it lets in."""
-        if scope["type"] != "http":
-            await self._own(scope, receive, send)
+        if scope["type"] != "http" or scope["path"].startswith(REALTIME):
+            await self._realtime(scope, receive, send)
             return
         asked = Asked(scope["method"], (scope.get("client") or ("", 0))[0])
 
@@ -97,7 +106,7 @@ class Front:
         if asked.token:
             named = [header for header in scope["headers"] if header[0] not in _CREDENTIALS]
             scope["headers"] = [*named, (b"authorization", b"Bearer " + asked.token.encode())]
-        await self._own(scope, self._patient(receive), telling)
+        await self.own(scope, self._patient(receive), telling)
 
     def _patient(self, receive: Receive) -> Receive:
         """`receive`, which does not wait without an end for a body that was promised."""

@@ -83,6 +83,11 @@ class Inbound:
         self._chunks.clear()
 
     @property
+    def is_pouring(self) -> bool:
+        """Whether somebody takes it as it comes."""
+        return self._sink is not None
+
+    @property
     def kept_trailers(self) -> list[Header]:
         """What of the trailers goes on."""
         return allowed_trailers(self.trailers)

@@ -7,22 +7,23 @@ from libs.common.clock import monotonic
 
 
 class Waiting(ABC):
-    """Who waits. One coroutine at a time."""
+    """Who waits. One coroutine at a time; a sweeper looks at the clock for all."""
 
-    __slots__ = ("_clock", "_loop", "_waiter", "failure")
+    __slots__ = ("_loop", "_waiter", "failure", "until")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._waiter: asyncio.Future[None] | None = None
-        self._clock: asyncio.TimerHandle | None = None
         self.failure: Exception | None = None
+        self.until = float("inf")
+        """When to look at the clock."""
 
     @abstractmethod
-    def _until(self) -> float:
-        """When, on the monotonic clock, it is too late."""
+    def _too_late(self) -> float:
+        """When, on the monotonic clock, it is too late, as things stand."""
 
     @abstractmethod
-    def _late(self) -> Exception:
+    def _lateness(self) -> Exception:
         """What is the matter when it is."""
 
     async def news(self) -> None:
@@ -49,17 +50,8 @@ class Waiting(ABC):
         self.wake()
 
     def look_at_clock(self) -> None:
-        """Fail when it is too late; look again when it may be."""
-        if self._clock:
-            self._clock.cancel()
-        left = self._until() - monotonic()
-        if left <= 0:
-            self.fail(self._late())
-        else:
-            self._clock = self._loop.call_later(left, self.look_at_clock)
-
-    def stop_clock(self) -> None:
-        """Nothing is waited for any more."""
-        if self._clock:
-            self._clock.cancel()
-            self._clock = None
+        """Fail when it is too late; know when to look again."""
+        self.until = self._too_late()
+        if self.until <= monotonic():
+            self.until = float("inf")
+            self.fail(self._lateness())

@@ -10,13 +10,15 @@ from contextlib import suppress
 from starlette.types import Receive, Scope, Send
 
 from libs.common.bus.protocol import Bus, Message
-from libs.common.errors import Unavailable
 from libs.common.tokens import Verifier
 from services.gateway.clients.owners import Owners, Tickets
+from services.gateway.domain.addresses import Addresses
 from services.gateway.domain.exchanging import KeyExchange
+from services.gateway.domain.origins import Origins
+from services.gateway.domain.refusals import Leaving
 from services.gateway.domain.rooms import Grant, Limits, Room
 from services.gateway.realtime.admitting import Admitting
-from services.gateway.realtime.front import Front
+from services.gateway.realtime.front import Front, Gate
 from services.gateway.realtime.hinting import Typists
 from services.gateway.realtime.hub import Hub
 from services.gateway.realtime.sockets import Sockets
@@ -26,7 +28,10 @@ CLOSE_SECONDS = 2.0
 
 
 class Realtime:
-    """Everything that is held open. As an ASGI app it is `/socket.io`; streams are a route's."""
+    """Everything that is held open. As an ASGI app it is `/socket.io`; streams are a route's.
+
+    `gate` is what else is asked of whoever connects anew: it raises what they are refused with.
+    """
 
     def __init__(
         self,
@@ -37,13 +42,15 @@ class Realtime:
         tickets: Tickets,
         bus: Bus | None = None,
         origins: Iterable[str] = (),
+        addresses: Addresses | None = None,
+        gate: Gate | None = None,
         limits: Limits = Limits(),  # noqa: B008 - frozen
     ) -> None:
-        self.admitting = Admitting(verifier, keys, tickets)
+        self.admitting = Admitting(verifier, keys, tickets, addresses or Addresses())
         self._limits = limits
         self._hub = Hub(owners, limits, Typists(bus))
         self._sockets = Sockets(self._hub, self.admitting, limits)
-        self._front = Front(self._sockets, self.admitting, origins)
+        self._front = Front(self._sockets, self.admitting, Origins(origins), gate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._front(scope, receive, send)
@@ -61,7 +68,7 @@ class Realtime:
         Raises NotFound, TooManyRooms, TooManyConnections, Unauthenticated, PeerFailed.
         """
         if self._front.is_leaving or len(self) >= self._limits.in_all:
-            raise Unavailable("There is no room just now.")
+            raise Leaving("There is no room just now: connect elsewhere.")
         stream = Stream(grant, self._limits.backlog)
         self._hub.rooms.enter(stream)
         try:

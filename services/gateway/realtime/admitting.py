@@ -1,13 +1,17 @@
 """Who listens: a token, a key or a ticket, and until when it holds."""
 
+from starlette.types import Scope
+
 from libs.common.clock import utc_now
 from libs.common.errors import Forbidden, Unauthenticated
 from libs.common.principal import Level
 from libs.common.tokens import InvalidToken, Verifier, said_by
 from libs.common.web.client import PeerFailed
 from services.gateway.clients.owners import Tickets
+from services.gateway.domain.addresses import Addresses
 from services.gateway.domain.exchanging import PREFIX, KeyExchange
-from services.gateway.domain.refusals import UpstreamUnavailable
+from services.gateway.domain.headers import FORWARDED_FOR
+from services.gateway.domain.refusals import AddressNotAllowed, UpstreamUnavailable
 from services.gateway.domain.rooms import Grant
 
 BEARER = "bearer "
@@ -22,15 +26,25 @@ class InvalidTicket(Unauthenticated):
 class Admitting:
     """Turns what a client shows into a grant."""
 
-    def __init__(self, verifier: Verifier, keys: KeyExchange, tickets: Tickets) -> None:
+    def __init__(
+        self, verifier: Verifier, keys: KeyExchange, tickets: Tickets, addresses: Addresses
+    ) -> None:
         self._verifier = verifier
         self._keys = keys
         self._tickets = tickets
+        self._addresses = addresses
 
-    async def shown(self, text: object) -> Grant:
-        """The grant of a token or an API key.
+    def address(self, scope: Scope) -> str:
+        """Where a client calls from, as far as its word and its proxies' can be believed."""
+        hops = [value for name, value in scope["headers"] if name == FORWARDED_FOR]
+        peer = (scope.get("client") or ("", 0))[0]
+        return self._addresses.of(peer, [hop.decode("latin-1") for hop in hops])
 
-        Raises Unauthenticated, InvalidToken, InvalidApiKey, Forbidden, UpstreamUnavailable.
+    async def shown(self, text: object, address: str) -> Grant:
+        """The grant of a token or an API key, shown from `address`.
+
+        Raises Unauthenticated, InvalidToken, InvalidApiKey, AddressNotAllowed, Forbidden,
+        UpstreamUnavailable.
         """
         if not isinstance(text, str) or not text.strip():
             raise Unauthenticated("Sign in first: send a token.")
@@ -38,7 +52,10 @@ class Admitting:
         if token.lower().startswith(BEARER):
             token = token[len(BEARER) :].lstrip()
         if token.startswith(PREFIX):
-            token = (await self._keys.exchange(token)).token
+            kept = await self._keys.exchange(token)
+            if not kept.networks.admits(address):
+                raise AddressNotAllowed("This key is not for use from your network.")
+            token = kept.token
         return self._granted(token)
 
     async def ticket(self, ticket: str) -> Grant:

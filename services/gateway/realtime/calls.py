@@ -57,7 +57,7 @@ class Calls:
         return await handle(socket, given)
 
     async def _authenticate(self, socket: Socket, given: Given) -> Json:
-        grant = await self._admitting.shown(_first(given, "token"))
+        grant = await self._admitting.shown(_first(given, "token"), socket.address)
         if grant.principal.id != socket.grant.principal.id:
             raise Forbidden("This is somebody else's token: connect anew.")
         socket.listen(grant)

@@ -42,10 +42,11 @@ class Wires(Protocol):
 class Socket(Listener):
     """A client, connected over a transport."""
 
-    def __init__(self, grant: Grant, sid: str, transport: str, wires: Wires) -> None:
+    def __init__(self, grant: Grant, sid: str, transport: str, address: str, wires: Wires) -> None:
         super().__init__(grant)
         self.sid = sid
         self.transport = transport
+        self.address = address
         self.bucket = Bucket(wires.limits.calls)
         self.is_dismissed = False
         self._wires = wires

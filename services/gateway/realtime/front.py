@@ -5,46 +5,29 @@ ends the session, as Engine.IO asks), and a token that is shown must be of whoev
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.types import Message, Receive, Scope, Send
 
-from libs.common.errors import (
-    AppError,
-    BadRequest,
-    Forbidden,
-    NotFound,
-    TooLarge,
-    Unavailable,
-)
+from libs.common.errors import AppError, BadRequest, NotFound, TooLarge
 from libs.common.web.errors import MethodNotAllowed
 from libs.common.web.responses import refusal
-from services.gateway.domain.refusals import RequestTimeout
+from services.gateway.domain.headers import Header
+from services.gateway.domain.origins import Origins
+from services.gateway.domain.refusals import Leaving, OriginNotAllowed, RequestTimeout
 from services.gateway.realtime.admitting import Admitting, shown_in
 from services.gateway.realtime.lines import Line
 from services.gateway.realtime.sockets import Sockets
 
 PATH = "/socket.io"
 BODY_SECONDS = 10.0
-ALLOWED = (
-    (b"access-control-allow-methods", b"GET, POST"),
-    (b"access-control-allow-headers", b"authorization, content-type, x-api-key"),
-    (b"access-control-max-age", b"600"),
-)
-KEPT_BACK = (
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"vary", b"origin"),
-)
+KEPT_BACK = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
 
-class OriginNotAllowed(Forbidden):
-    """A page of somebody else's tries to connect."""
-
-    code = "ORIGIN_NOT_ALLOWED"
+Gate = Callable[[Scope], Awaitable[None]]
 
 
 class SessionUnknown(BadRequest):
@@ -56,10 +39,13 @@ class SessionUnknown(BadRequest):
 class Front:
     """Looks at each request before the library does."""
 
-    def __init__(self, sockets: Sockets, admitting: Admitting, origins: Iterable[str]) -> None:
+    def __init__(
+        self, sockets: Sockets, admitting: Admitting, origins: Origins, gate: Gate | None
+    ) -> None:
         self._sockets = sockets
         self._admitting = admitting
-        self._origins = frozenset(origin.lower().rstrip("/") for origin in origins)
+        self._origins = origins
+        self._gate = gate
         self._polling: set[str] = set()
         self.is_leaving = False
 
@@ -69,32 +55,29 @@ class Front:
         headers = dict(scope["headers"])
         query = parse_qs(scope["query_string"].decode("latin-1"))
         session = query["sid"][0] if "sid" in query else None
-        allow = None
+        bare, send = send, _adding(send, self._origins.headers(headers.get(b"origin")))
         try:
-            allow = self._check_origin(headers)
+            self._check_origin(headers)
+            if scope.get("method") == "OPTIONS":
+                await self._preflight(headers, bare)
+                return
             if "j" in query:
                 raise BadRequest("JSONP is not spoken here.")
             await self._check(scope, session, headers)
             if scope["type"] == "websocket":
                 await self._connect(scope, receive, send, session)
             else:
-                await self._http(scope, receive, _adding(send, allow), session)
+                await self._http(scope, receive, send, session)
         except AppError as error:
             state["code"] = error.code
-            await _refuse(error, scope, receive, _adding(send, allow))
+            await _refuse(error, scope, receive, send)
 
-    def _check_origin(self, headers: dict[bytes, bytes]) -> bytes | None:
-        """The origin to be allowed by name, if it is another one than this host. Row 37."""
-        given = headers.get(b"origin")
-        if given is None:
-            return None
-        origin = given.decode("latin-1").lower()
-        host = headers.get(b"host", b"").decode("latin-1").lower()
-        if host and origin in {f"http://{host}", f"https://{host}"}:
-            return None
-        if origin not in self._origins:
-            raise OriginNotAllowed("This page may not connect here.")
-        return given
+    def _check_origin(self, headers: dict[bytes, bytes]) -> None:
+        """Pages of this host connect, and those of listed origins; programs name none."""
+        origin, host = headers.get(b"origin"), headers.get(b"host", b"").lower()
+        is_ours = bool(host) and origin in {b"http://" + host, b"https://" + host}
+        if origin is not None and not is_ours and not self._origins.is_allowed(origin):
+            raise OriginNotAllowed("Pages of that origin may not connect here.")
 
     async def _check(self, scope: Scope, session: str | None, headers: dict[bytes, bytes]) -> None:
         path = scope["path"].rstrip("/")
@@ -103,17 +86,19 @@ class Front:
         if session is None:
             full = len(self._sockets.transports) >= self._sockets.limits.in_all
             if self.is_leaving or full:
-                raise Unavailable("There is no room just now.")
+                raise Leaving("There is no room just now: connect elsewhere.")
+            if self._gate:
+                await self._gate(scope)
         elif not self._sockets.is_open(session):
             raise SessionUnknown("There is no such session: connect again.")
         else:
-            await self._check_owner(session, headers)
+            await self._check_owner(session, scope, headers)
 
-    async def _check_owner(self, session: str, headers: dict[bytes, bytes]) -> None:
+    async def _check_owner(self, session: str, scope: Scope, headers: dict[bytes, bytes]) -> None:
         shown, socket = shown_in(headers), self._sockets.of_transport(session)
         if shown is None or socket is None:
             return
-        grant = await self._admitting.shown(shown)
+        grant = await self._admitting.shown(shown, self._admitting.address(scope))
         if grant.principal.id != socket.grant.principal.id:
             raise SessionUnknown("There is no such session: connect again.")
 
@@ -136,8 +121,6 @@ class Front:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send, session: str | None) -> None:
         match scope["method"], session:
-            case "OPTIONS", _:
-                await _say_allowed(send)
             case "GET", None:
                 await self._handle(scope, receive, send)
             case "GET", str():
@@ -150,6 +133,12 @@ class Front:
                 raise SessionUnknown("There is no such session: connect again.")
             case _:
                 raise MethodNotAllowed("This method is not allowed here.")
+
+    async def _preflight(self, headers: dict[bytes, bytes], send: Send) -> None:
+        head = self._origins.preflight(headers.get(b"origin", b""), ("GET", "POST"))
+        status = HTTPStatus.NO_CONTENT
+        await send({"type": "http.response.start", "status": status, "headers": head})
+        await send({"type": "http.response.body", "body": b""})
 
     async def _poll(self, scope: Scope, receive: Receive, send: Send, session: str) -> None:
         if session in self._polling:
@@ -196,22 +185,16 @@ def _holding(body: bytes) -> Receive:
     return receive
 
 
-def _adding(send: Send, allow: bytes | None) -> Send:
-    """`send`, with what no answer here lacks, and the origin that is allowed."""
-    more = [*KEPT_BACK, *([(b"access-control-allow-origin", allow)] if allow else [])]
+def _adding(send: Send, more: Iterable[Header]) -> Send:
+    """`send`, with what no answer here lacks."""
+    added = [*KEPT_BACK, *more]
 
     async def adding(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", []), *more]}
+            message = {**message, "headers": [*message.get("headers", []), *added]}
         await send(message)
 
     return adding
-
-
-async def _say_allowed(send: Send) -> None:
-    head = {"type": "http.response.start", "status": HTTPStatus.NO_CONTENT, "headers": [*ALLOWED]}
-    await send(head)
-    await send({"type": "http.response.body", "body": b""})
 
 
 async def _refuse(error: AppError, scope: Scope, receive: Receive, send: Send) -> None:

@@ -138,7 +138,9 @@ class Sockets:
             return  # said by a client, as if it were an event of its own
         transport = self.server.manager.eio_sid_from_sid(sid, NAMESPACE)
         try:
-            socket = Socket(await self._grant(environ, auth), sid, transport, self)
+            address = self._admitting.address(environ[ASGI])
+            grant = await self._grant(environ, auth, address)
+            socket = Socket(grant, sid, transport, address, self)
             self._check_open(transport)
             self._hub.rooms.enter(socket)
         except AppError as error:
@@ -155,11 +157,11 @@ class Sockets:
         if not self.is_open(transport):
             raise BadRequest("The connection has ended.")
 
-    async def _grant(self, environ: Json, auth: Any) -> Grant:
+    async def _grant(self, environ: Json, auth: Any, address: str) -> Grant:
         given = auth.get("token") if isinstance(auth, dict) else None
         if given is None:
             given = shown_in(dict(environ[ASGI]["headers"]))
-        return await self._admitting.shown(given)
+        return await self._admitting.shown(given, address)
 
     async def _disconnect(self, sid: str, _reason: Any = None) -> None:
         if self.server.manager.is_connected(sid, NAMESPACE):

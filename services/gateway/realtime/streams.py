@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from collections.abc import AsyncIterator
 
 from libs.common.clock import utc_now
@@ -13,7 +14,8 @@ from services.gateway.realtime.hub import EXPIRED
 log = get_logger(__name__)
 
 HEARTBEAT_SECONDS = 15.0
-RETRY_MILLIS = 3000
+RETRY_MILLIS = 2000, 6000
+"""When readers come back: not all at once, when a replica has gone."""
 RECONNECT = Push("reconnect", {})
 
 
@@ -46,7 +48,7 @@ class Stream(Listener):
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """What is sent, until it is dismissed or its token ends."""
-        yield f"retry: {RETRY_MILLIS}\n\n".encode()
+        yield f"retry: {random.randint(*RETRY_MILLIS)}\n\n".encode()  # noqa: S311 - jitter
         yield _written(Push("subscribed", {"rooms": [f"{r.kind}:{r.id}" for r in self.rooms]}))
         while not self._ended.is_set():
             left = self.grant.ends_at - utc_now().timestamp()

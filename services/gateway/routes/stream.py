@@ -78,7 +78,7 @@ class EventStream(Response):
 
 @routes.get(
     "/stream",
-    response_class=EventStream,
+    response_class=Response,
     responses={200: {"content": {"text/event-stream": {}}, "description": "Events, as they come."}},
 )
 async def stream_events(
@@ -105,7 +105,7 @@ async def stream_events(
 async def _grant(request: Request, ticket: str | None, realtime: Realtime) -> Grant:
     shown = shown_in(dict(request.scope["headers"]))
     if ticket is None:
-        return await realtime.admitting.shown(shown)
+        return await realtime.admitting.shown(shown, realtime.admitting.address(request.scope))
     if shown is not None:
         raise BadRequest("Send a ticket or a token, not both.")
     return await realtime.admitting.ticket(ticket)

@@ -1,11 +1,12 @@
 """The sources' own paths, with their literal bodies (S0-11…15, S1-06). Deprecated aliases."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Query, Response
 
 from libs.common.web.auth import Guest, Lister, Officer
-from libs.common.web.responses import Page, Success, answer
+from libs.common.web.responses import Page, Success, answer, deprecated
 from libs.common.web.routing import router
 from libs.common.web.units import AnyVersion, Uow
 from services.grievance.routes import actions, cases, filing
@@ -26,11 +27,7 @@ from services.grievance.schemas import (
 routes = router(prefix="/api/grievances", tag="seed")
 single = router(tag="seed")
 
-
-def _deprecated(response: Response) -> Response:
-    response.headers["Deprecation"] = "@1795219200"
-    response.headers["Link"] = '</api/v1/grievances>; rel="successor-version"'
-    return response
+_deprecated = partial(deprecated, successor="/api/v1/grievances")
 
 
 @routes.post("", status_code=201, response_model=Success[GrievanceFiled], deprecated=True)

@@ -1,9 +1,11 @@
 """Seed 0's own paths, with their literal bodies (S0-16…18). Deprecated aliases."""
 
+from functools import partial
+
 from fastapi import Response
 
 from libs.common.web.auth import Admin, Guest
-from libs.common.web.responses import Success
+from libs.common.web.responses import Success, deprecated
 from libs.common.web.routing import router
 from libs.common.web.units import AnyVersion, Uow
 from services.users.routes import users
@@ -12,11 +14,7 @@ from services.users.schemas import SeedUser, UserAppointed, UserCreate, UserRead
 
 routes = router(prefix="/api/users", tag="seed")
 
-
-def _deprecated(response: Response) -> Response:
-    response.headers["Deprecation"] = "@1795219200"
-    response.headers["Link"] = '</api/v1/users>; rel="successor-version"'
-    return response
+_deprecated = partial(deprecated, successor="/api/v1/users")
 
 
 @routes.post("", status_code=201, response_model=Success[UserAppointed], deprecated=True)

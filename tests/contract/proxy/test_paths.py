@@ -50,6 +50,8 @@ NOWHERE = [
     "/API/v1/cases/1", "/api/V1/cases/1", "/api/v1/Cases/1", "/things/1/internal",
     "/openapi.json/x",
     "/healthz/x", "/readyz/..%2fmetrics", "/docs/oauth2-redirect", "/healthz/../metrics",
+    "/socket.io/../internal/x", "/socket.io/%2e%2e/internal", "/socket.io//internal",
+    "/version/../internal", "/health%2f..%2finternal", "/healthz;/internal", "/healthz%00",
     # letters
     "/Things", "/THINGS", "/things.", "/things%20", "/things%2e", "/%20things", "/things/1%20/..",
     "/things\x7f", "/favicon.ico", "/things.json",

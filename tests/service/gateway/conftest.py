@@ -204,8 +204,8 @@ def entry(
 ) -> dict[str, Any]:
     """A line of the access table."""
     access = {
-        "level": level, "roles": [], "body": body, "seconds": seconds, "form": False, "limit": limit,
-        "media": "application/octet-stream",
+        "level": level, "roles": [], "body": body, "seconds": seconds, "form": False,
+        "limit": limit, "media": "application/octet-stream",
     }  # fmt: skip
     return {"service": "grievance", "methods": methods.split(), "path": path, "access": access}
 

@@ -48,8 +48,10 @@ class Played:
     tickets: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     is_away: bool = False
+    is_gone: bool = False
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     key_token: str | None = None
+    networks: tuple[str, ...] = ()
     more_text: str = ""
 
     def __post_init__(self) -> None:
@@ -65,7 +67,7 @@ class Played:
         if self.is_away:
             await say(send, status=503)
             return
-        found = self._answer(asked)
+        found = None if self.is_gone else self._answer(asked)
         if found is None:
             is_exchange = "exchange" in asked.scope["path"]
             code = "INVALID_API_KEY" if is_exchange else "NOT_FOUND"
@@ -97,11 +99,12 @@ class Played:
                 token = self.tickets.pop(json.loads(asked.body)["ticket"], None)
                 return {"access_token": token, "expires_in": 900} if token else None
             case ["api-keys", "exchange"]:
-                token = self.key_token
-                return (
-                    {"access_token": token, "expires_in": 300, "key_id": "k-1"} if token else None
-                )
+                return self._exchanged() if self.key_token else None
         return None
+
+    def _exchanged(self) -> dict[str, Any]:
+        token = {"access_token": self.key_token, "expires_in": 300, "key_id": "k-1"}
+        return {**token, "allowed_addresses": self.networks}
 
 
 @dataclass
@@ -200,7 +203,11 @@ class Session:
     path: str
 
     async def post(self, packets: str) -> int:
-        return (await self.http.post(self.path, content=packets.encode())).status_code
+        """Send; 0 when it was refused, and the connection closed, before all was sent."""
+        try:
+            return (await self.http.post(self.path, content=packets.encode())).status_code
+        except httpx2.ReadError:
+            return 0
 
     async def poll(self) -> str:
         return (await self.http.get(self.path)).text
@@ -242,7 +249,7 @@ class Hall:
     stack: AsyncExitStack
 
     async def replica(
-        self, *, bus: Bus | None = None, limits: Limits | None = None, origins: tuple[str, ...] = ()
+        self, *, bus: Bus | None = None, limits: Limits | None = None, **more: Any
     ) -> Replica:
         """Open one more gateway; on a `bus` it hears the broadcast."""
         signer = Signer.at("gateway", self.keys)
@@ -259,8 +266,8 @@ class Hall:
             owners=Owners({kind: clients[name] for kind, name in OWNERS.items()}),
             tickets=Tickets(clients["users"]),
             bus=bus,
-            origins=origins,
             limits=limits or Limits(),
+            **more,
         )
         port = await self.stack.enter_async_context(serving(app_of(realtime, verifier)))
         self.stack.push_async_callback(realtime.close)

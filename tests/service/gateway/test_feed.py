@@ -314,7 +314,7 @@ async def test_whoever_waits_is_answered_when_something_happens(house: House) ->
     await until(lambda: house["chat"].asked >= 2)
     await house["chat"].walk(1)
     began = monotonic()
-    house.news.tell()
+    house.news.heard()
 
     assert steps((await waiting)["items"]) == [1]
     assert monotonic() - began < feeding.LOOK_SECONDS

@@ -1,6 +1,7 @@
 """What the door decides before it asks anybody: how often, from where, for whose pages."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -9,6 +10,7 @@ from starlette.types import Receive, Send
 
 from libs.common.principal import Role
 from libs.common.testing.stage import until
+from services.gateway.domain.queueing import Slots
 from tests.service.gateway.conftest import (
     NOWHERE,
     Asked,
@@ -209,12 +211,16 @@ async def test_who_files_goes_before_who_looks(open_door: OpenDoor, upstream: Up
         await is_first.wait()
         for number, (method, path) in enumerate([("GET", "/things"), ("POST", "/filed")], start=1):
             calls.append(asyncio.create_task(client.request(method, path, json=_body(method))))
-            await until(lambda waiting=number: slots.waiting == waiting)
+            await until(partial(_wait_there, slots, number))
         go_on.set()
         answers = await asyncio.gather(*calls)
 
     assert [answer.status_code for answer in answers] == [200] * 3
     assert order == ["/quick", "/filed", "/things"]
+
+
+def _wait_there(slots: Slots, count: int) -> bool:
+    return slots.waiting == count
 
 
 def _body(method: str) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 import socketio  # type: ignore[import-untyped]
+from starlette.types import Scope
 from websockets.asyncio.client import connect as ws_connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -24,6 +25,7 @@ from libs.common.contracts.tasks import (
     TaskSucceeded,
 )
 from libs.common.contracts.users import ApiKeyRevoked, SessionRevoked
+from libs.common.errors import TooManyRequests
 from libs.common.events import Envelope
 from libs.common.principal import Role
 from libs.common.testing.stage import until
@@ -161,6 +163,16 @@ async def test_an_api_key_connects_and_its_revocation_ends_that(
 
     await client.left.wait()
     assert client.told("session_revoked") == [{"code": "SESSION_REVOKED"}]
+
+
+async def test_an_api_key_is_for_its_own_networks(hall: Hall, replica: Replica) -> None:
+    hall.played.key_token = replica.token("key:k-1", Role.API_CLIENT)
+    hall.played.networks = ("192.0.2.0/24",)
+    found = await refused(replica, {"token": KEY}, transports=["websocket"])
+    client = await replica.connect(replica.token("key:k-1", Role.API_CLIENT))
+    later = await client.ask("authenticate", KEY)
+
+    assert found["data"]["code"] == later["error"]["code"] == "ADDRESS_NOT_ALLOWED"
 
 
 async def test_every_event_comes_with_the_payload_of_the_sources(
@@ -449,6 +461,27 @@ async def test_pages_of_this_host_and_of_named_origins_connect(hall: Hall) -> No
         assert answer.headers.get("access-control-allow-origin") == named
         assert asked.headers.get("access-control-allow-origin") == named
         assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@both
+async def test_whoever_connects_anew_passes_the_gate(hall: Hall, transport: str) -> None:
+    """What the door asks of everybody (host, network, how often) it asks here as well."""
+    asked: list[str] = []
+
+    async def gate(scope: Scope) -> None:
+        asked.append(scope["type"])
+        if len(asked) > 1:
+            raise TooManyRequests("Slow down.")
+
+    replica = await hall.replica(gate=gate)
+    hall.played.lets("guest:1", CASE)
+    client = await replica.connect(replica.token(), transport=transport)
+    for _ in range(3):
+        assert (await client.subscribe("grievance", CASE))["status"] == "success"
+
+    assert len(asked) == 1
+    assert await refused(replica, {"token": replica.token()}, transports=[transport])
 
 
 async def test_one_caller_holds_so_many_sockets_and_no_more(hall: Hall) -> None:
@@ -490,7 +523,7 @@ async def test_there_is_room_for_so_many_and_no_more(hall: Hall, transport: str)
     async with replica.http() as client:
         answer = await client.get("/socket.io/?EIO=4&transport=polling")
 
-    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "UNAVAILABLE")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "GATEWAY_LEAVING")
     assert await refused(replica, {"token": replica.token("guest:2")}, transports=[transport])
 
 

@@ -124,7 +124,8 @@ async def test_a_stream_tells_what_sockets_are_told(hall: Hall, replica: Replica
     assert headers["content-type"].startswith("text/event-stream")
     assert (headers["cache-control"], headers["x-accel-buffering"]) == ("no-store", "no")
     assert "content-length" not in headers
-    assert reader.retry == 3000
+    assert reader.retry is not None
+    assert 2000 <= reader.retry <= 6000  # reliability row 37: they come back one by one
     assert first
     assert (first.event, sorted(first.data["rooms"])) == ("subscribed", sorted(rooms))
     status, said = told
@@ -252,7 +253,9 @@ async def test_leaving_tells_readers_to_come_again_elsewhere(hall: Hall, replica
 
     assert told
     assert (told.event, end) == ("reconnect", None)
-    assert await refusal(replica, f"grievance:{CASE}", token=replica.token()) == "503 UNAVAILABLE"
+    assert (
+        await refusal(replica, f"grievance:{CASE}", token=replica.token()) == "503 GATEWAY_LEAVING"
+    )
 
 
 async def test_a_stream_ends_with_its_token(hall: Hall, replica: Replica) -> None:

@@ -56,7 +56,7 @@ async def test_the_literal_body_of_the_source_is_taken(stage: Stage) -> None:
     for path in ("/api/grievances/", "/api/grievances"):
         answer = await client.post(path, json=SEED)
         assert answer.status_code == 201
-        assert "Deprecation" in answer.headers
+        assert {"Deprecation", "Sunset", "Link"} <= {name.title() for name in answer.headers}
 
 
 async def test_only_an_api_client_brings_its_own_reference(stage: Stage) -> None:

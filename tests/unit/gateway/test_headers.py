@@ -36,7 +36,7 @@ def test_what_decides_is_said_once(name: bytes, refusal: type[AppError]) -> None
 
 @pytest.mark.parametrize("coding", [b"gzip", b"identity, chunked", b"chunked, chunked", b""])
 def test_the_one_transfer_coding_is_chunked(coding: bytes) -> None:
-    assert read([(b"transfer-encoding", b"Chunked")])
+    assert read([(b"transfer-encoding", b"Chunked")]).said
     with pytest.raises(BadRequest):
         read([(b"transfer-encoding", coding)])
 
