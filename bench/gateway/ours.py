@@ -19,7 +19,9 @@ COUNTER = "redress_requests_total"
 SCRAPE_SECONDS = 5
 MANY = 1_000_000_000
 POLICIES: dict[str, str] = {
-    "GATEWAY_LIMITS": json.dumps({"default": {"guest": MANY}, "address": {"anyone": MANY}}),
+    "GATEWAY_LIMITS": json.dumps(
+        {"default": {"guest": MANY, "user": MANY}, "address": {"anyone": MANY}}
+    ),
     "GATEWAY_ALLOWED_ORIGINS": json.dumps(["https://portal.example"]),
     "GATEWAY_ALLOWED_NETWORKS": json.dumps({"guest": ["127.0.0.0/8"], "admin": ["127.0.0.0/8"]}),
     "GATEWAY_ALLOWED_HOSTS": json.dumps(["127.0.0.1", "localhost"]),

@@ -14,6 +14,8 @@ PATIENCE_SECONDS = 30.0
 POLL_SECONDS = 0.2
 FINE = frozenset({200, 201, 202, 204})
 BRIEF = 78
+TOO_MANY = 429
+MINUTE = 60
 
 
 class Unexpected(Exception):
@@ -79,6 +81,10 @@ class Caller:
         if self.token:
             given.setdefault("Authorization", f"Bearer {self.token}")
         response = await self.http.request(method, path, headers=given, **more)
+        while response.status_code == TOO_MANY and int(response.headers["Retry-After"]) <= MINUTE:
+            print(f"     (asked too often: waiting {response.headers['Retry-After']} s)")
+            await asyncio.sleep(int(response.headers["Retry-After"]))
+            response = await self.http.request(method, path, headers=given, **more)
         answer = Answer(
             response.status_code, _content(response), response.headers, response.content
         )

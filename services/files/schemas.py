@@ -5,7 +5,7 @@ import binascii
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from libs.common.errors import Invalid
 from libs.common.web.responses import Schema
@@ -14,6 +14,10 @@ from services.files.models import FileAttachment, Status
 
 MAX_NAME = 1000
 MAX_BASE64 = 15 * 1024 * 1024
+GREY_DOT = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
+)
+"""The smallest picture that is taken: an example one can send as it stands."""
 
 
 class Base64Invalid(Invalid):
@@ -30,60 +34,69 @@ Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,50}$", 
 MaybeReference = Annotated[Reference | None, BeforeValidator(_none_if_empty)]
 TypeWord = Annotated[str, StringConstraints(max_length=50, strict=True)]
 FileName = Annotated[str, StringConstraints(max_length=MAX_NAME, strict=True)]
+FileId = Annotated[str, Field(examples=["019cac98-8b10-7a52-8c3f-1e9d4b7a6f20"])]
+TypeRead = Annotated[str, Field(examples=["image"])]
+PublicPath = Annotated[
+    str,
+    Field(examples=["/uploads/GRV-2026-7K3MQX-4/019cac98-8b10-7a52-8c3f-1e9d4b7a6f20.png"]),
+]
+Instant = Annotated[datetime, Field(examples=["2026-03-02T03:30:00Z"])]
 Base64 = Annotated[str, StringConstraints(max_length=MAX_BASE64, strict=True)]
 
 
 class UploadForm(Schema):
     """The fields of a form beside the file itself."""
 
-    file_type: TypeWord
-    grievance_id: MaybeReference = None
+    file_type: TypeWord = Field(examples=["image"])
+    grievance_id: MaybeReference = Field(default=None, examples=["GRV-2026-7K3MQX-4"])
     file_id: MaybeReference = None
 
 
 class UploadJson(UploadForm):
     """The sources' JSON form of an upload (S0-19)."""
 
-    file_data: Base64
-    file_name: FileName | None = None
+    file_data: Base64 = Field(examples=[GREY_DOT])
+    file_name: FileName | None = Field(default=None, examples=["dhara.png"])
 
 
 class InternalUpload(UploadJson):
     """A file that came inside a filing, for whoever filed it."""
 
-    file_id: Reference
-    owner: Annotated[str, StringConstraints(min_length=1, max_length=100, strict=True)]
+    file_id: Reference = Field(examples=["019cac98-8b10-7a52-8c3f-1e9d4b7a6f20"])
+    owner: Annotated[str, StringConstraints(min_length=1, max_length=100, strict=True)] = Field(
+        examples=["guest:019cac98-7ac0-7b25-8f6a-3d1e9c4b7a58"]
+    )
 
 
 class FileReceipt(Schema):
-    file_id: str
+    file_id: FileId
     status: Status
-    file_type: str
+    file_type: TypeRead
 
 
 class SeedReceipt(Schema):
     """The literal answer of `POST /upload` (S1-03)."""
 
     status: Literal["success"] = "success"
-    file_id: str
-    file_path: str
-    file_type: str
+    file_id: FileId
+    file_path: PublicPath
+    file_type: TypeRead
 
 
 class FileRead(Schema):
     """What is known of a file."""
 
-    file_id: str
-    grievance_id: str | None
-    file_type: str
-    file_path: str
-    file_name: str | None
-    file_size: int
-    mime_type: str
-    status: Status
-    reason: str | None
-    created_at: datetime
-    updated_at: datetime
+    file_id: FileId
+    grievance_id: str | None = Field(examples=["GRV-2026-7K3MQX-4"])
+    file_type: TypeRead
+    file_path: PublicPath
+    file_name: str | None = Field(examples=["dhara.png"])
+    file_size: int = Field(examples=[184320])
+    mime_type: str = Field(examples=["image/png"])
+    status: Status = Field(examples=["ready"])
+    reason: str | None = Field(examples=[None])
+    created_at: Instant
+    updated_at: Instant
 
     @classmethod
     def of(cls, file: FileAttachment, name: str | None) -> "FileRead":
@@ -104,7 +117,7 @@ class FileRead(Schema):
 
 
 class FileDeletedRead(Schema):
-    file_id: str
+    file_id: FileId
     status: Literal["deleted"] = "deleted"
 
 

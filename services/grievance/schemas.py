@@ -3,7 +3,14 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 from libs.common.phones import e164
 from libs.common.web.responses import Int32, Schema, Words
@@ -13,6 +20,10 @@ from services.grievance.models import Action, ResolutionCategory, Status
 MAX_DESCRIPTION = 20_000
 MAX_FILES = 10
 MAX_BASE64 = 14_000_000
+
+IN_NEPALI = "वडा नं. ७ को धारामा दुई हप्तादेखि पानी आएको छैन।"
+IN_ENGLISH = "There has been no water at the tap in ward 7 for two weeks."
+"""The complaint that examples tell of."""
 
 _ALIASES = {"submitted": "pending", "denied": "rejected"}
 
@@ -46,6 +57,14 @@ Phone = Annotated[str, StringConstraints(max_length=40, strict=True), AfterValid
 Description = Annotated[str, Words(MAX_DESCRIPTION), AfterValidator(_no_invisible)]
 Ward = Annotated[Int32, Field(ge=1, le=99)]
 PlainCode = Annotated[str, StringConstraints(max_length=20, strict=True)]
+CaseReference = Annotated[str, Field(examples=["GRV-2026-7K3MQX-4"])]
+Instant = Annotated[datetime, Field(examples=["2026-03-02T03:30:00Z"])]
+Told = Annotated[str, Field(examples=[IN_NEPALI])]
+Summary = Annotated[str | None, Field(examples=["No water at a tap in ward 7 for two weeks."])]
+Categories = Annotated[list[str], Field(examples=[["ACCESS_WATER"]])]
+Classified = Annotated[str, Field(examples=["officer_confirmed"])]
+Level = Annotated[int, Field(examples=[1])]
+Version = Annotated[int, Field(examples=[3])]
 
 
 class ContactIn(Schema):
@@ -69,6 +88,20 @@ class FileIn(Schema):
 class GrievanceCreate(Schema):
     """A complaint. Without `contact` it is anonymous; the access code is then the only way back."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "description": IN_NEPALI,
+                    "project_type": "water",
+                    "place": {"municipality": "Dharan", "ward": 7, "text": "चौतारी नजिकैको धारा"},
+                    "contact": {"name": "सीता श्रेष्ठ", "phone_number": "+9779800000000"},
+                },
+                {"description": IN_ENGLISH},
+            ]
+        }
+    )
+
     description: Description
     project_type: Annotated[str, Words(50)] = "general"
     place: PlaceIn = PlaceIn()
@@ -81,6 +114,18 @@ class GrievanceCreate(Schema):
 class ChatGrievance(GrievanceCreate):
     """What chat files for the person it talks with."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "description": IN_NEPALI,
+                    "filed_by": "guest:019cac98-7ac0-7b25-8f6a-3d1e9c4b7a58",
+                    "conversation_id": "019cac98-7ac0-7d3e-9b41-5f0c2a6e8d17",
+                }
+            ]
+        }
+    )
+
     filed_by: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     conversation_id: Reference
     channel: Literal["chat"] = "chat"
@@ -88,8 +133,10 @@ class ChatGrievance(GrievanceCreate):
 
 
 class UserInfo(Schema):
-    phone_number: Phone
-    name: Annotated[str, Words(100), AfterValidator(_no_invisible)]
+    phone_number: Phone = Field(examples=["+9779800000000"])
+    name: Annotated[str, Words(100), AfterValidator(_no_invisible)] = Field(
+        examples=["सीता श्रेष्ठ", "Sita Shrestha"]
+    )
 
 
 class SeedGrievance(Schema):
@@ -97,88 +144,103 @@ class SeedGrievance(Schema):
 
     grievance_id: Reference = ""
     user_info: UserInfo
-    project_type: Annotated[str, Words(50)]
-    description: Description
+    project_type: Annotated[str, Words(50)] = Field(examples=["water"])
+    description: Description = Field(examples=[IN_NEPALI, IN_ENGLISH])
     files: Annotated[list[FileIn], Field(max_length=MAX_FILES)] = []
 
 
 class GrievanceFiled(Schema):
-    grievance_id: str
-    access_code: str
+    grievance_id: CaseReference
+    access_code: str = Field(examples=["482913570264"])
     status: Status
 
 
 class GrievanceListQuery(Schema):
     """Filters of a list; what is not one of them is refused."""
 
-    status: StatusWord | None = None
-    category: CategoryCode | None = None
+    status: StatusWord | None = Field(default=None, examples=["in_progress"])
+    category: CategoryCode | None = Field(default=None, examples=["ACCESS_WATER"])
     municipality: Annotated[str, Words(100)] | None = None
     project_type: Annotated[str, Words(50)] | None = None
     level: Annotated[int, Field(ge=1, le=4)] | None = None
-    date_from: AwareDatetime | None = None
+    date_from: AwareDatetime | None = Field(default=None, examples=["2026-03-01T00:00:00+05:45"])
     date_to: AwareDatetime | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 50
-    cursor: Annotated[str, StringConstraints(max_length=300)] | None = None
+    cursor: Annotated[str, StringConstraints(max_length=300)] | None = Field(
+        default=None,
+        examples=["WyIyMDI2LTAzLTAyVDAzOjMwOjAwKzAwOjAwIiwiR1JWLTIwMjYtN0szTVFYLTQiXQ"],
+    )
 
 
 class GrievanceRow(Schema):
     """A case in a list: no names, no texts."""
 
-    grievance_id: str
-    status: Status
-    level: int
-    project_type: str
-    category: str | None
-    categories: list[str]
-    classification_status: str
-    municipality: str | None
-    ward: int | None
-    language: str
-    channel: str
-    created_at: datetime
-    updated_at: datetime
+    grievance_id: CaseReference
+    status: Status = Field(examples=["in_progress"])
+    level: Level
+    project_type: str = Field(examples=["water"])
+    category: str | None = Field(examples=["ACCESS_WATER"])
+    categories: Categories
+    classification_status: Classified
+    municipality: str | None = Field(examples=["Dharan"])
+    ward: int | None = Field(examples=[7])
+    language: str = Field(examples=["ne"])
+    channel: str = Field(examples=["web"])
+    created_at: Instant
+    updated_at: Instant
 
 
 class FileRef(Schema):
-    file_id: str
-    status: str
+    file_id: str = Field(examples=["019cac98-8b10-7a52-8c3f-1e9d4b7a6f20"])
+    status: str = Field(examples=["ready"])
 
 
 class ContactOut(Schema):
-    name: str | None
-    phone_number: str | None
+    name: str | None = Field(examples=["S*** S***"])
+    phone_number: str | None = Field(examples=["+97798****0000"])
 
 
 class GrievanceRead(GrievanceRow):
     """A case, opened. `contact` is masked; `contact_status` says when it cannot be had."""
 
-    description: str
-    summary: str | None
-    place: str | None
-    sensitivity: str
-    resolution: str | None
-    resolution_category: str | None
+    description: Told
+    summary: Summary
+    place: str | None = Field(examples=["चौतारी नजिकैको धारा"])
+    sensitivity: str = Field(examples=["standard"])
+    resolution: str | None = Field(examples=[None])
+    resolution_category: str | None = Field(examples=[None])
     files: list[FileRef]
     contact: ContactOut | None
     contact_status: Literal["masked", "anonymous", "unavailable", "hidden"]
-    allowed_actions: list[Action]
-    version: int
+    allowed_actions: list[Action] = Field(examples=[["propose"]])
+    version: Version
 
 
 class BareGrievance(Schema):
     """The literal answer of seed 1's `GET /grievance/{id}` (S1-06)."""
 
-    grievance_id: str
-    status: Status
-    description: str
-    summary: str | None
-    categories: list[str]
+    grievance_id: CaseReference
+    status: Status = Field(examples=["in_progress"])
+    description: Told
+    summary: Summary
+    categories: Categories
     files: list[FileRef]
 
 
 class GrievanceUpdate(Schema):
     """What an officer corrects; categories given here count as confirmed."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "categories": ["ACCESS_WATER"],
+                    "summary": "No water at a tap in ward 7 for two weeks.",
+                    "ward": 7,
+                }
+            ]
+        }
+    )
 
     categories: Annotated[list[CategoryCode], Field(min_length=1, max_length=3)] | None = None
     summary: Annotated[str, Words(2000)] | None = None
@@ -197,6 +259,24 @@ class ProposalIn(Schema):
 class ActionIn(Schema):
     """One step of the life cycle. `access_code` lets the complainant act without an account."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"action": "acknowledge", "notes": "The water office was asked."},
+                {
+                    "action": "propose",
+                    "proposal": {
+                        "resolution_category": "accepted_repair",
+                        "text": "The broken pump is replaced; paid by the water office.",
+                        "public_text_en": "The pump was replaced. Water flows again.",
+                        "public_text_ne": "पम्प फेरियो। धारामा फेरि पानी आउँछ।",
+                    },
+                },
+                {"action": "accept", "access_code": "482913570264"},
+            ]
+        }
+    )
+
     action: Action
     notes: Annotated[str, Words(5000)] | None = None
     proposal: ProposalIn | None = None
@@ -214,65 +294,69 @@ class ChatAction(Schema):
 class StatusUpdate(Schema):
     """The sources' way to move a case: name the status it should have (S0-15)."""
 
-    status: StatusWord
-    notes: Annotated[str, Words(5000)] | None = None
+    status: StatusWord = Field(examples=["in_progress"])
+    notes: Annotated[str, Words(5000)] | None = Field(
+        default=None, examples=["The water office sends a plumber."]
+    )
     proposal: ProposalIn | None = None
     consent_recorded: bool = False
 
 
 class StatusRead(Schema):
-    grievance_id: str
-    status: Status
-    level: int
-    updated_at: datetime
-    allowed_actions: list[Action]
-    version: int
+    grievance_id: CaseReference
+    status: Status = Field(examples=["in_progress"])
+    level: Level
+    updated_at: Instant
+    allowed_actions: list[Action] = Field(examples=[["propose"]])
+    version: Version
 
 
 class HistoryRow(Schema):
-    status: Status
-    from_status: Status | None
-    action: Action
-    level: int
-    notes: str | None
-    created_by: str | None
-    created_at: datetime
+    status: Status = Field(examples=["in_progress"])
+    from_status: Status | None = Field(examples=["acknowledged"])
+    action: Action = Field(examples=["start"])
+    level: Level
+    notes: str | None = Field(examples=["The water office sends a plumber."])
+    created_by: str | None = Field(examples=["user:12"])
+    created_at: Instant
 
 
 class NoteIn(Schema):
-    text: Annotated[str, Words(5000)]
+    text: Annotated[str, Words(5000)] = Field(examples=["Asked the ward office by telephone."])
 
 
 class NoteRead(Schema):
-    note_id: str
-    text: str
-    created_by: str
-    created_at: datetime
+    note_id: str = Field(examples=["019cac98-a5c8-7e60-b7d4-2c8f1a9e5b36"])
+    text: str = Field(examples=["Asked the ward office by telephone."])
+    created_by: str = Field(examples=["user:12"])
+    created_at: Instant
 
 
 class TrackIn(Schema):
-    grievance_id: Reference
-    access_code: Annotated[str, StringConstraints(max_length=40, strict=True)]
+    grievance_id: Reference = Field(examples=["GRV-2026-7K3MQX-4"])
+    access_code: Annotated[str, StringConstraints(max_length=40, strict=True)] = Field(
+        examples=["482913570264"]
+    )
 
 
 class Tracked(Schema):
     """What the holder of the access code sees."""
 
-    grievance_id: str
-    status: Status
-    level: int
-    categories: list[str]
-    classification_status: str
-    resolution: str | None
-    created_at: datetime
-    updated_at: datetime
+    grievance_id: CaseReference
+    status: Status = Field(examples=["in_progress"])
+    level: Level
+    categories: Categories
+    classification_status: Classified
+    resolution: str | None = Field(examples=[None])
+    created_at: Instant
+    updated_at: Instant
     history: list[HistoryRow]
-    version: int
+    version: Version
 
 
 class Category(Schema):
-    code: str
-    group: str
-    name_en: str
-    name_ne: str
-    high_priority: bool
+    code: str = Field(examples=["ACCESS_WATER"])
+    group: str = Field(examples=["UTILITIES"])
+    name_en: str = Field(examples=["Access to water"])
+    name_ne: str = Field(examples=["पानी पहुँच"])
+    high_priority: bool = Field(examples=[True])

@@ -43,19 +43,23 @@ Int32 = Annotated[int, Field(ge=-(2**31), le=2**31 - 1, strict=True)]
 class Success(Schema, Generic[T]):
     status: Literal["success"] = "success"
     data: T
-    message: str | None = None
+    message: str | None = Field(default=None, examples=[None])
 
 
 class Page(Schema, Generic[T]):
     items: list[T]
-    next_cursor: str | None
+    next_cursor: str | None = Field(
+        examples=["WyIyMDI2LTAzLTAyVDAzOjMwOjAwKzAwOjAwIiwiR1JWLTIwMjYtN0szTVFYLTQiXQ", None]
+    )
 
 
 class Refusal(Schema):
-    code: str
-    message: str
-    details: dict[str, Any]
-    request_id: str | None
+    code: str = Field(examples=["VALIDATION_ERROR"])
+    message: str = Field(examples=["The request does not have the right shape."])
+    details: dict[str, Any] = Field(
+        examples=[{"fields": [{"field": "body.description", "problem": "Field required"}]}]
+    )
+    request_id: str | None = Field(examples=["18990f3a6c1d2e7b5a4c8d9e0f1a2b3c"])
 
 
 class Failure(Schema):

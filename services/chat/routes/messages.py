@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from libs.common.errors import Conflict
 from libs.common.principal import Principal
-from libs.common.web.auth import Guest, Poller
+from libs.common.web.auth import Poller
 from libs.common.web.responses import Page, Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import RequestUnit, Uow
@@ -81,7 +81,7 @@ async def list_messages(
     response_model=Success[MessageRead],
 )
 async def read_message(
-    conversation_id: ConversationId, message_id: MessageId, caller: Guest, uow: Uow
+    conversation_id: ConversationId, message_id: MessageId, caller: Poller, uow: Uow
 ) -> Response:
     """One message. Messages never change."""
     async with uow.read() as tx:

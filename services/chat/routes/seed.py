@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Query, Response
 from pydantic import BaseModel
 
-from libs.common.web.auth import Anyone, Guest, Lister, Poller
+from libs.common.web.auth import Anyone, Lister, Poller
 from libs.common.web.responses import Page, Success, answer, deprecated
 from libs.common.web.routing import router
 from libs.common.web.units import Uow
@@ -80,7 +80,7 @@ async def send_seed_message_to(
     deprecated=True,
 )
 async def read_seed_message(
-    conversation_id: ConversationId, message_id: MessageId, caller: Guest, uow: Uow
+    conversation_id: ConversationId, message_id: MessageId, caller: Poller, uow: Uow
 ) -> Response:
     """One message."""
     return _deprecated(await messages.read_message(conversation_id, message_id, caller, uow))

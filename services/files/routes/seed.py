@@ -5,7 +5,7 @@ from functools import partial
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-from libs.common.web.auth import Guest
+from libs.common.web.auth import Poller
 from libs.common.web.responses import Success, deprecated
 from libs.common.web.routing import router
 from libs.common.web.units import Uow
@@ -34,7 +34,7 @@ async def upload_seed_file(
 
 
 @routes.get("/api/files/{file_id}", response_model=Success[FileRead], deprecated=True)
-async def read_seed_file(file_id: str, caller: Guest, uow: Uow, cases: Cases) -> Response:
+async def read_seed_file(file_id: str, caller: Poller, uow: Uow, cases: Cases) -> Response:
     """What is known of a file."""
     return _deprecated(await serving.read_file(file_id, caller, uow, cases))
 

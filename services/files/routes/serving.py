@@ -12,7 +12,7 @@ from libs.common.crypto.keyring import CannotOpen
 from libs.common.db.uow import Transaction
 from libs.common.errors import AppError
 from libs.common.principal import Principal
-from libs.common.web.auth import Guest
+from libs.common.web.auth import Guest, Poller
 from libs.common.web.responses import Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import RequestUnit, Uow
@@ -46,7 +46,7 @@ class RangeNotSatisfiable(AppError):
 
 
 @routes.get("/{file_id}", response_model=Success[FileRead])
-async def read_file(file_id: str, caller: Guest, uow: Uow, cases: Cases) -> Response:
+async def read_file(file_id: str, caller: Poller, uow: Uow, cases: Cases) -> Response:
     """What is known of a file of yours, or of a case you may see.
 
     It is `received`, `ready`, or `rejected` with the reason.

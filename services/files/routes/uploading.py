@@ -41,7 +41,7 @@ BODY: dict[str, Any] = {
                     "properties": {
                         "file": {"type": "string", "format": "binary"},
                         "file_type": {"enum": ["image", "document", "voice"]},
-                        "grievance_id": {"type": "string"},
+                        "grievance_id": {"type": "string", "examples": ["GRV-2026-7K3MQX-4"]},
                         "file_id": {"type": "string"},
                     },
                 }

@@ -11,7 +11,7 @@ CLASSES: dict[str, tuple[str, int]] = {
     "default": ("default", 1),
     "filing": ("default", 1),
     "list": ("default", 1),
-    "upload": ("default", 1),
+    "upload": ("upload", 1),
     "export": ("default", 5),
     "poll": ("poll", 1),
     "held": ("poll", 1),
@@ -23,6 +23,9 @@ CLASSES: dict[str, tuple[str, int]] = {
 NUMBERS: dict[str, dict[str, int]] = {
     "default": {
         "anonymous": 60, "guest": 10, "user": 60, "key": 600, "staff": 300, "admin": 300,
+    },
+    "upload": {
+        "anonymous": 60, "guest": 20, "user": 60, "key": 600, "staff": 300, "admin": 300,
     },
     "poll": {
         "anonymous": 60, "guest": 60, "user": 120, "key": 600, "staff": 600, "admin": 600,

@@ -5,7 +5,7 @@ from fastapi import Response
 from libs.common.db.uow import Transaction
 from libs.common.errors import TooManyRequests, VersionRequired
 from libs.common.principal import Principal, Role
-from libs.common.web.auth import Guest, Officer, Seeker, Service
+from libs.common.web.auth import Guest, Officer, Poller, Seeker, Service
 from libs.common.web.responses import Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import AnyVersion, IfMatch, RequestUnit, Uow, check_version
@@ -37,7 +37,7 @@ class TooManyTries(TooManyRequests):
 
 
 @routes.get("/api/v1/grievances/{grievance_id}/status", response_model=Success[StatusRead])
-async def read_status(grievance_id: GrievanceId, caller: Guest, uow: Uow) -> Response:
+async def read_status(grievance_id: GrievanceId, caller: Poller, uow: Uow) -> Response:
     """Where a case stands, and what you may do with it."""
     async with uow.read() as tx:
         found = await GrievanceRepository(tx.session).get_for(caller, grievance_id)

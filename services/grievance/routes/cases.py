@@ -10,7 +10,7 @@ from libs.common.db.paging import Cursor
 from libs.common.db.uow import Transaction
 from libs.common.phones import masked
 from libs.common.principal import Principal
-from libs.common.web.auth import Guest, Lister, Officer
+from libs.common.web.auth import Guest, Lister, Officer, Poller
 from libs.common.web.responses import Page, Success, answer
 from libs.common.web.routing import PathId, router
 from libs.common.web.units import IfMatch, RequestUnit, Uow, check_version
@@ -65,7 +65,7 @@ async def list_grievances(
 
 @routes.get("/grievances/{grievance_id}", response_model=Success[GrievanceRead])
 async def read_grievance(
-    grievance_id: GrievanceId, caller: Guest, uow: Uow, users: Users
+    grievance_id: GrievanceId, caller: Poller, uow: Uow, users: Users
 ) -> Response:
     """One case, with its ETag. 404 if it is not yours to see."""
     return await show(grievance_id, caller, uow, users)
@@ -104,7 +104,7 @@ async def correct(
 
 
 @routes.get("/grievances/{grievance_id}/history", response_model=Success[list[HistoryRow]])
-async def read_history(grievance_id: GrievanceId, caller: Guest, uow: Uow) -> Response:
+async def read_history(grievance_id: GrievanceId, caller: Poller, uow: Uow) -> Response:
     """Every move of a case, oldest first. Names and notes of staff are for staff."""
     async with uow.read() as tx:
         found = await GrievanceRepository(tx.session).get_for(caller, grievance_id)

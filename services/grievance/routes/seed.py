@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from libs.common.web.auth import Guest, Lister, Officer
+from libs.common.web.auth import Lister, Officer, Poller
 from libs.common.web.responses import Page, Success, answer, deprecated
 from libs.common.web.routing import router
 from libs.common.web.units import AnyVersion, Uow
@@ -48,7 +48,7 @@ async def list_seed_grievances(
 
 @routes.get("/{grievance_id}", response_model=Success[GrievanceRead], deprecated=True)
 async def read_seed_grievance(
-    grievance_id: GrievanceId, caller: Guest, uow: Uow, users: Users
+    grievance_id: GrievanceId, caller: Poller, uow: Uow, users: Users
 ) -> Response:
     """One case."""
     return _deprecated(await cases.show(grievance_id, caller, uow, users))
@@ -69,7 +69,7 @@ async def correct_seed_grievance(
 
 
 @routes.get("/{grievance_id}/status", response_model=Success[StatusRead], deprecated=True)
-async def read_seed_status(grievance_id: GrievanceId, caller: Guest, uow: Uow) -> Response:
+async def read_seed_status(grievance_id: GrievanceId, caller: Poller, uow: Uow) -> Response:
     """Where a case stands."""
     return _deprecated(await actions.read_status(grievance_id, caller, uow))
 
@@ -84,7 +84,7 @@ async def change_seed_status(
 
 @single.get("/grievance/{grievance_id}", response_model=BareGrievance, deprecated=True)
 async def read_flask_grievance(
-    grievance_id: GrievanceId, caller: Guest, uow: Uow, users: Users
+    grievance_id: GrievanceId, caller: Poller, uow: Uow, users: Users
 ) -> Response:
     """One case in the literal shape of seed 1: a bare object."""
     found = await cases.opened(grievance_id, caller, uow, users)

@@ -19,8 +19,8 @@ from tests.contract.proxy.wire import Wire
 
 KIB = 1024
 MIB = 1024 * KIB
-QUICK_SECONDS = 0.4
-BODY_SECONDS = 0.4
+QUICK_SECONDS = 0.3
+BODY_SECONDS = 0.3
 
 
 def row(

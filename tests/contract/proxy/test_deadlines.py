@@ -228,8 +228,6 @@ async def test_other_calls_are_answered_meanwhile(door: Door, upstream: Upstream
     upstream.scripts = [silent] * 20
     hanging = [asyncio.create_task(door.ask("GET", "/quick")) for _ in range(20)]
     await upstream.asked(20)
-    started = monotonic()
     assert (await door.ask("GET", "/things/2")).body == b"GET /things/2"
-    assert monotonic() - started < QUICK_SECONDS / 2
-
+    assert not any(each.done() for each in hanging)
     assert {got.status for got in await asyncio.gather(*hanging)} == {504}

@@ -12,7 +12,7 @@ from typing import Self
 
 PATIENCE = 5.0
 PIECE = 64 * 1024
-STUCK_SECONDS = 0.3
+STUCK_SECONDS = 0.2
 _AT_ONCE = struct.pack("ii", 1, 0)
 
 
