@@ -34,6 +34,8 @@ GUARANTEES = "tests/contract/test_guarantees.py"
 FILING = "tests/service/grievance/test_filing_routes.py"
 CASES = "tests/service/grievance/test_case_routes.py"
 ACTIONS = "tests/service/grievance/test_action_routes.py"
+LOG = "tests/contract/test_log.py"
+STRANGERS = "tests/contract/proxy/test_strangers.py"
 
 MUTANTS = (
     Mutant(
@@ -84,6 +86,20 @@ MUTANTS = (
         "own = Grievance.filed_by == caller.id",
         'own = Grievance.filed_by != ""',
         (CASES,),
+    ),
+    Mutant(
+        "position: the log is read in the order in which its events can be seen",
+        "libs/common/messaging/log.py",
+        "place = table.c.position\n",
+        'place = table.c.seq.label("position")\n',
+        (LOG,),
+    ),
+    Mutant(
+        "pause before admission: a stranger's body is not read",
+        "services/gateway/proxy/door.py",
+        "self.flow.pause_reading()  # whose body it is decides whether it is read",
+        "self.flow.resume_reading()",
+        (STRANGERS,),
     ),
 )
 

@@ -48,6 +48,8 @@ class Role(StrEnum):
         return self.level >= Level.STAFF
 
 
+_SERVICE = Role.SERVICE
+"""Looked up once: an enum's members are dear to look up on some Pythons."""
 _LEVELS = {
     Role.GUEST: Level.GUEST,
     Role.CITIZEN: Level.AUTHENTICATED,
@@ -105,4 +107,4 @@ class Principal:
     @property
     def is_service(self) -> bool:
         """Whether this is one of our own programs."""
-        return self.role is Role.SERVICE
+        return self.role is _SERVICE

@@ -55,6 +55,8 @@ async def _torture(system: Embedded | Split, creates: int, kills: int) -> bool:
         f" refused {len(ledger.refused)}",
         flush=True,
     )
+    if ledger.put_off:
+        print(f"  asked again after {dict(ledger.put_off)}", flush=True)
     rows = rows_of(system)
     drained = await _drained(rows)
     lines = await count(rows, ledger)

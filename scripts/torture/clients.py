@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,9 @@ CLIENTS = 16
 CONTACT_EVERY = 3
 GIVE_UP_SECONDS = 120.0
 AGAIN = frozenset({408, 429, 502, 503, 504})
+"""To be asked again with the same key: too slow, too often, too much at once, or somebody away."""
+SAYS_WHEN = frozenset({429, 503})
+"""Who refuses so, must say when to come back. These clients come sooner."""
 TEXTS = (
     "The drinking water tap in our ward has been dry for nine days.",
     "सडक निर्माणको धुलोले घरमा बस्नै सकिएन।",
@@ -30,6 +34,8 @@ class Ledger:
     with_contact: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
     tries: int = 0
+    put_off: Counter[str] = field(default_factory=Counter)
+    """How often they were told to come again, by the code of the refusal."""
 
     def has_reached(self, count: float) -> bool:
         """Whether so many were answered for good."""
@@ -92,10 +98,18 @@ async def _until_answered(
             if response.is_success:
                 found: dict[str, Any] = response.json()["data"]
                 return found
-            if response.status_code not in AGAIN:
-                raise Refused(f"{response.status_code} {response.text[:200]}")
+            ledger.put_off[_why_later(response)] += 1
             await asyncio.sleep(pause)
     raise AssertionError
+
+
+def _why_later(response: httpx2.Response) -> str:
+    """The code of an answer after which one asks again. Raises Refused for any other answer."""
+    status = response.status_code
+    if status not in AGAIN or (status in SAYS_WHEN and "Retry-After" not in response.headers):
+        raise Refused(f"{status} {response.text[:200]}")
+    is_ours = "json" in response.headers.get("content-type", "")
+    return str(response.json()["error"]["code"]) if is_ours else str(status)
 
 
 def _body(name: str, number: int) -> dict[str, Any]:

@@ -31,6 +31,9 @@ MERGED_BY = {
 COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE = yaml.safe_load(COMPOSE_TEXT)["services"]
 PASSWORDS = set(re.findall(r"\$\{(\w+_PASSWORD)", COMPOSE_TEXT))
+DOOR = {name for name in COMPOSE["gateway"]["environment"] if name.startswith("GATEWAY_")}
+"""What the operator may say about the gateway."""
+EXAMPLE = (DEPLOY / "env.example").read_text()
 Manifest = dict[str, Any]
 
 
@@ -186,12 +189,46 @@ def test_compose_migrates_before_it_serves(service: str) -> None:
 
 
 def test_compose_has_no_default_password_and_the_example_has_none_either() -> None:
-    example = re.findall(r"^(\w+)=(.*)$", (DEPLOY / "env.example").read_text(), re.MULTILINE)
+    example = re.findall(r"^(\w+)=(.*)$", EXAMPLE, re.MULTILINE)
 
     assert len(PASSWORDS) == len(SERVICES) + 3
     assert not re.search(r"\$\{\w+_PASSWORD(?!:\?)", COMPOSE_TEXT)
     assert {name for name, _ in example} == set(re.findall(r"\$\{(\w+)", COMPOSE_TEXT))
     assert not any(value for _, value in example)
+
+
+def test_the_gateway_keeps_its_defaults_where_the_operator_says_nothing() -> None:
+    """Issue 3, S3-17: limits, origins and networks are settings, and safe without any."""
+    module = pytest.importorskip("services.gateway.settings")
+    _, container = pod(DEPLOYMENTS["gateway"])
+    in_pods = {each["name"]: each["value"] for each in container["env"] if "value" in each}
+
+    assert in_pods.keys() == DOOR
+    assert all(COMPOSE["gateway"]["environment"][name] is None for name in DOOR)
+    assert told(module.GatewaySettings, in_pods) == told(module.GatewaySettings, {})
+
+
+def test_each_line_the_example_offers_for_the_gateway_is_understood() -> None:
+    module = pytest.importorskip("services.gateway.settings")
+    offered = dict(re.findall(r"^#(GATEWAY_\w+)='?(.*?)'?$", EXAMPLE, re.MULTILINE))
+    usual = told(module.GatewaySettings, {})
+
+    assert offered.keys() == DOOR
+    for name, value in offered.items():
+        changed = told(module.GatewaySettings, {name: value})
+        assert {field for field, each in changed.items() if each != usual[field]} == {
+            name.removeprefix("GATEWAY_").lower()
+        }
+
+
+def told(settings: type[BaseSettings], environment: dict[str, str]) -> dict[str, Any]:
+    """What `settings` make of these variables, and of no others."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in DOOR:
+            patch.delenv(name, raising=False)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        return settings().model_dump(exclude={"shared"})
 
 
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
@@ -303,7 +340,9 @@ def test_only_the_gateway_can_be_reached_from_outside() -> None:
 
     assert all(each["spec"].get("type", "ClusterIP") == "ClusterIP" for each in services)
     assert all(port["port"] == 8000 for each in services for port in each["spec"]["ports"])
-    assert set(re.findall(r'"service": {"name": "(\w+)"', ingresses)) == {"gateway"}
+    assert set(re.findall(r'"service": {"name": "([\w-]+)"', ingresses)) == {
+        "gateway", "gateway-sockets"
+    }  # fmt: skip
     assert policies["nothing"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     open_to_all = [n for n, each in rules.items() if any(not rule.get("from") for rule in each)]
     assert open_to_all == ["door"]
@@ -312,6 +351,20 @@ def test_only_the_gateway_can_be_reached_from_outside() -> None:
         n: each["spec"]["template"]["metadata"]["labels"]["tier"] for n, each in DEPLOYMENTS.items()
     }
     assert tiers == dict.fromkeys(SERVICES, "service") | {"gateway": "gateway"}
+
+
+def test_a_polling_session_finds_its_replica_again() -> None:
+    """Issue 3, real time: a session that polls lives in one replica, and there are two."""
+    ingress = of_kind("Ingress")["gateway-sockets"]
+    [rule] = ingress["spec"]["rules"]
+    [path] = rule["http"]["paths"]
+    services = of_kind("Service")
+
+    assert path["path"] == "/socket.io"
+    assert path["backend"]["service"]["name"] == ingress["metadata"]["name"]
+    assert services["gateway-sockets"]["spec"] == services["gateway"]["spec"]
+    sticky = {name: "upstream-hash-by" in str(each) for name, each in of_kind("Ingress").items()}
+    assert sticky == {"gateway": False, "gateway-sockets": True}
 
 
 def test_metrics_are_for_the_namespace_that_watches() -> None:
@@ -343,7 +396,7 @@ def test_secrets_are_named_and_nowhere_contained() -> None:
     assert all(name in header or name.removeprefix("redress-") in SERVICES for name in named)
     for manifest in PODS.values():
         literal = {each["name"] for each in pod(manifest)[1]["env"] if "value" in each}
-        assert literal <= {"FILES_UPLOAD_DIR"}
+        assert literal <= {"FILES_UPLOAD_DIR", *DOOR}
 
 
 def test_every_yaml_file_is_reached_by_the_kustomization() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from libs.common.clock import monotonic
 from libs.common.errors import Forbidden, NotFound, Unauthenticated
-from libs.common.principal import Level, Principal
+from libs.common.principal import Principal
 from libs.common.tokens import InvalidToken, Verifier
 from libs.common.web.errors import MethodNotAllowed
 from libs.common.web.guard import bearer, check_body_headers, check_query
@@ -17,7 +17,7 @@ from services.gateway.domain.limiting import Limiter
 from services.gateway.domain.origins import Origins
 from services.gateway.domain.refusals import AddressNotAllowed, HttpsRequired, OriginNotAllowed
 from services.gateway.domain.table import AccessTable, Entry
-from services.gateway.domain.verdicts import RateLimited, limit_headers
+from services.gateway.domain.verdicts import RateLimited, Verdict, limit_headers
 
 KNOWN_SECONDS = 1.0
 MAX_KNOWN = 10_000
@@ -60,33 +60,42 @@ class Entrance:
         self._known: dict[bytes, tuple[float, str, Principal]] = {}
 
     async def admit(self, asked: Asked) -> Entry:
+        """The route that was asked for, by who may. Raises AppError; Preflight."""
+        entry = self.look(asked)
+        if not entry.is_open and not self._knows(asked):
+            await self._identify(asked, entry)
+        await self._count(asked, self._charges(asked, entry))
+        self._check(asked, entry)
+        return entry
+
+    def look(self, asked: Asked) -> Entry:
         """The route that was asked for. Raises AppError; Preflight."""
-        heads = asked.heads
-        asked.told = self._origins.headers(heads.said.get(b"origin"))
+        asked.told = self._origins.headers(asked.heads.said.get(b"origin"))
         self._check_way(asked)
         entry = asked.entry = self._entry(asked)
-        access = entry.access
         if self._networks:
-            self._check_address(asked, access.level.name.lower(), access.limit)
-        if access.level is not Level.ANYONE:
-            await self._identify(asked, entry)
-        await self._charge(
-            asked,
-            self._limits.charges(access.limit, asked.principal, asked.address, entry.template),
-        )
-        if asked.principal and not access.admits(asked.principal):
-            raise Forbidden("You may not do this.")
-        if asked.query:
-            check_query(asked.query)
-        check_body_headers(access, heads.said)
+            self._check_address(asked, entry.level, entry.access.limit)
         return entry
+
+    def settle(self, asked: Asked, entry: Entry) -> bool:
+        """Let in who asks for what was found, if that can be told at once. Raises AppError."""
+        if not entry.is_open and not self._knows(asked):
+            return False
+        charges = self._charges(asked, entry)
+        if charges:
+            verdict = self._limiter.take_all(charges)
+            if verdict is None:
+                return False
+            self._note(asked, verdict)
+        self._check(asked, entry)
+        return True
 
     async def admit_listener(self, asked: Asked) -> None:
         """Let in who will show later who it is. Raises AppError."""
         self._check_way(asked)
         self._check_address(asked, "guest", "held")
         charges = self._limits.charges("held", None, asked.address, "/socket.io")
-        await self._charge(asked, charges)
+        await self._count(asked, charges)
 
     def _check_way(self, asked: Asked) -> None:
         """Raises InvalidHost, HttpsRequired."""
@@ -94,9 +103,9 @@ class Entrance:
         self._hosts.check(heads.said.get(b"host", b""))
         if asked.authority is not None:
             self._hosts.check(asked.authority)
-        asked.address = self._addresses.of(
-            asked.peer, [value.decode("latin-1") for value in heads.forwarded]
-        )
+        if heads.forwarded:
+            forwarded = [value.decode("latin-1") for value in heads.forwarded]
+            asked.address = self._addresses.of(asked.peer, forwarded)
         if self._https_only and asked.path not in PROBES:
             is_behind_ours = self._addresses.is_trusted(asked.peer)
             if not is_behind_ours or heads.said.get(b"x-forwarded-proto") != b"https":
@@ -126,20 +135,24 @@ class Entrance:
 
     async def _identify(self, asked: Asked, entry: Entry) -> None:
         """Who asks. Strangers are counted by where they come from. Raises AppError."""
-        given = asked.heads.said.get(b"authorization", b"")
-        known = self._known.get(given)
-        if known and known[0] > monotonic() and b"x-api-key" not in asked.heads.said:
-            _, asked.token, asked.principal = known
-            return
         try:
-            await self._look(asked, given)
+            await self._verify(asked)
         except Unauthenticated:
-            stranger = self._limits.charges(entry.access.limit, None, asked.address, entry.template)
-            await self._charge(asked, stranger[1:])
+            await self._count(asked, self._charges(asked, entry)[1:])
             raise
 
-    async def _look(self, asked: Asked, given: bytes) -> None:
+    def _knows(self, asked: Asked) -> bool:
+        """Whether the credential is one of the last moments."""
         said = asked.heads.said
+        known = self._known.get(said.get(b"authorization", b""))
+        if known is None or known[0] <= monotonic() or b"x-api-key" in said:
+            return False
+        _, asked.token, asked.principal = known
+        return True
+
+    async def _verify(self, asked: Asked) -> None:
+        said = asked.heads.said
+        given = said.get(b"authorization", b"")
         api_key = said.get(b"x-api-key")
         if api_key is None:
             token = bearer(said)
@@ -159,14 +172,29 @@ class Entrance:
             self._known.clear()
         self._known[given] = (monotonic() + KNOWN_SECONDS, token, asked.principal)
 
-    async def _charge(self, asked: Asked, charges: Sequence[Charge]) -> None:
+    def _charges(self, asked: Asked, entry: Entry) -> tuple[Charge, ...]:
+        return self._limits.charges(
+            entry.access.limit, asked.principal, asked.address, entry.template
+        )
+
+    async def _count(self, asked: Asked, charges: Sequence[Charge]) -> None:
         """Raises RateLimited."""
-        if not charges:
-            return
-        verdict = self._limiter.take_all(charges) or await self._limiter.ask_all(charges)
+        if charges:
+            verdict = self._limiter.take_all(charges) or await self._limiter.ask_all(charges)
+            self._note(asked, verdict)
+
+    def _note(self, asked: Asked, verdict: Verdict) -> None:
         if not verdict.is_allowed:
             raise RateLimited(verdict)
         asked.told = [*asked.told, *limit_headers(verdict)]
+
+    def _check(self, asked: Asked, entry: Entry) -> None:
+        """Raises Forbidden, Invalid, TooLarge, UnsupportedType."""
+        if asked.principal and not entry.access.admits(asked.principal):
+            raise Forbidden("You may not do this.")
+        if asked.query:
+            check_query(asked.query)
+        check_body_headers(entry.access, asked.heads.said)
 
 
 class NotAllowed(MethodNotAllowed):

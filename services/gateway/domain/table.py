@@ -4,15 +4,17 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from libs.common.principal import Level
 from libs.common.web.auth import Access
 
 _PARAMETER = re.compile(r"\{(?P<name>\w+)(?P<rest>:path)?\}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Entry:
     """One route of one service."""
 
@@ -20,6 +22,16 @@ class Entry:
     template: str
     methods: frozenset[str]
     access: Access
+
+    @cached_property
+    def is_open(self) -> bool:
+        """Whether nobody is asked who they are."""
+        return self.access.level is Level.ANYONE
+
+    @cached_property
+    def level(self) -> str:
+        """How well a caller has to be known."""
+        return self.access.level.name.lower()
 
 
 @dataclass(frozen=True, slots=True)

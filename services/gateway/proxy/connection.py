@@ -113,6 +113,11 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
 
     @property
+    def content(self) -> bytes:
+        """All that came of the body and was not poured."""
+        return self.body[0] if len(self.body) == 1 else b"".join(self.body)
+
+    @property
     def is_ready(self) -> bool:
         """Whether there is something to hand on."""
         is_under_way = self.is_head_over and not self.is_short

@@ -206,8 +206,7 @@ class Door(HttpToolsProtocol, asyncio.BufferedProtocol):
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         if isinstance(cycle, Exchange):
             self._answering, self._own = cycle, None
-            cycle.task = self.loop.create_task(cycle.run_asgi(app))
-            self.tasks.add(cycle.task)
+            cycle.begin()
         else:
             self._answering, self._own = None, cycle
             super()._start_asgi_task(cycle, app)

@@ -20,7 +20,7 @@ class Inbound:
         "_trailing", "is_complete", "limit", "taken", "trailers",
     )  # fmt: skip
 
-    def __init__(self, flow: FlowControl) -> None:
+    def __init__(self, flow: FlowControl, *, is_complete: bool) -> None:
         self._flow = flow
         self._chunks: list[bytes] = []
         self._sink: Callable[[bytes], None] | None = None
@@ -28,7 +28,7 @@ class Inbound:
         self._is_unwanted = False
         self.limit = HIGH_WATER
         self.taken = 0
-        self.is_complete = False
+        self.is_complete = is_complete
         self._trailing = 0
         self.trailers: list[Header] = []
         """What came behind it."""

@@ -60,7 +60,8 @@ class Upstream:
         self._is_tls = parts.scheme == "https"
         port = parts.port or (HTTPS_PORT if self._is_tls else HTTP_PORT)
         self.name = name
-        self.host_line = f"host: {parts.netloc}\r\n".encode()
+        self.first_lines = f" HTTP/1.1\r\nhost: {parts.netloc}\r\n".encode()
+        """What follows the target of a request."""
         self.prefix = parts.path.rstrip("/").encode()
         self._address = parts.hostname or name, port
         self._idle: deque[Connection] = deque()
@@ -69,6 +70,17 @@ class Upstream:
         self.budget = RetryBudget()
         self.slots = Slots(calls, queue=QUEUE * calls)
         self.held = Held(held)
+
+    def try_enter(self, priority: Priority) -> "Call | None":
+        """A place for one short call, if one is free and the service is not left alone."""
+        permit = self.breaker.admit()
+        if not permit:
+            return None
+        if not self.slots.try_acquire(priority):
+            self.breaker.abandoned(permit)
+            return None
+        self.budget.note()
+        return Call(permit, is_held=False)
 
     async def enter(self, priority: Priority | None, until: float) -> "Call":
         """A place for one call, until `leave`; without a priority it is one that lasts.

@@ -1,0 +1,38 @@
+"""What a service is asked with."""
+
+from services.gateway.domain.asking import Asked
+from services.gateway.proxy.upstream import Upstream
+
+WITH_BODIES = frozenset({"POST", "PUT", "PATCH"})
+METHODS = {name: name.encode() for name in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
+METHODS["HEAD"] = METHODS["GET"]
+"""HEAD is for us to answer: the service is asked with GET."""
+
+
+def request_head(
+    asked: Asked, upstream: Upstream, request_id: str, seconds: float, body: bytes | None
+) -> bytes:
+    """The head of a request to `upstream`, and the body behind it if that is small."""
+    parts = [
+        METHODS[asked.method],
+        b" ",
+        upstream.prefix,
+        asked.target,
+        upstream.first_lines,
+        *asked.heads.passed_on,
+        b"x-deadline: %.3f\r\nx-request-id: %b\r\n" % (max(0.0, seconds), request_id.encode()),
+    ]
+    if asked.token is not None:
+        parts += (b"authorization: Bearer ", asked.token.encode(), b"\r\n")
+    if asked.traceparent:
+        parts += (b"traceparent: ", asked.traceparent, b"\r\n")
+    if asked.is_upgrade:
+        parts += (b"connection: Upgrade\r\nupgrade: websocket\r\n", *asked.heads.upgrading)
+    elif asked.length is None:
+        parts.append(b"transfer-encoding: chunked\r\n")
+    elif asked.length or asked.method in WITH_BODIES:
+        parts.append(b"content-length: %d\r\n" % asked.length)
+    parts.append(b"\r\n")
+    if body:
+        parts.append(body)
+    return b"".join(parts)
