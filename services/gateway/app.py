@@ -19,6 +19,7 @@ from libs.common.web.client import ServiceClient
 from libs.common.web.context import Surroundings
 from libs.common.web.errors import install_error_handlers
 from libs.common.web.guard import Guard
+from libs.common.web.responses import REFUSALS
 from libs.common.web.routing import RouteTable
 from libs.common.web.serving import Site
 from services.gateway.clients import Probes, UsersClient, open_http
@@ -165,7 +166,7 @@ class Gateway:
 
 def _own(verifier: Verifier, routes: RouteTable, **state: object) -> FastAPI:
     """The app of what the gateway answers itself."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, responses=REFUSALS)
     for each in ROUTERS:
         app.include_router(each)
     for name, value in state.items():

@@ -67,6 +67,10 @@ class Failure(Schema):
     error: Refusal
 
 
+REFUSALS: dict[int | str, dict[str, Any]] = {422: {"model": Failure, "description": "Refused."}}
+"""How an API describes its refusals: in the one shape, not the framework's."""
+
+
 def answer(
     body: BaseModel,
     *,

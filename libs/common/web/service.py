@@ -36,6 +36,7 @@ from libs.common.web.errors import install_error_handlers
 from libs.common.web.feed import feed_routes
 from libs.common.web.guard import Guard
 from libs.common.web.health import VERSION, Readiness, health_routes
+from libs.common.web.responses import REFUSALS
 from libs.common.web.routing import RouteTable
 
 log = get_logger(__name__)
@@ -137,6 +138,7 @@ class Service:
             version=VERSION,
             lifespan=lifespan,
             redirect_slashes=False,
+            responses=REFUSALS,
             strict_content_type=False,
             docs_url=None,
             redoc_url=None,

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from libs.common.clock import monotonic, utc_now
 from services.gateway.clients import Probes, Ready
@@ -18,12 +18,12 @@ class Health(BaseModel):
     """The seed's four fields (S1-04), which mode this is, and who is ready."""
 
     status: Literal["healthy", "degraded"]
-    timestamp: str
+    timestamp: str = Field(examples=["2026-03-02T03:30:00.000Z"])
     database: Connected
     redis: Connected
     bus: Connected
     mode: Literal["embedded", "distributed"]
-    services: dict[str, bool]
+    services: dict[str, bool] = Field(examples=[{"users": True, "grievance": True}])
 
 
 class Overview:

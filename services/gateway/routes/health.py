@@ -1,6 +1,7 @@
 """How the system is, and what it is."""
 
 from fastapi import Response
+from pydantic import BaseModel
 
 from libs.common.web.auth import Anyone
 from libs.common.web.health import VERSION
@@ -32,10 +33,18 @@ async def readyz(caller: Anyone, presence: PresencePort) -> Response:
     return _json('{"status":"not_ready","checks":{}}', 503)
 
 
-@routes.get("/version")
+class Version(BaseModel):
+    """What this is, and which versions of the API it speaks."""
+
+    name: str = "redress"
+    version: str = VERSION
+    api_versions: tuple[str, ...] = ("v1",)
+
+
+@routes.get("/version", response_model=Version)
 async def read_version(caller: Anyone) -> Response:
     """What this is, and which versions of the API it speaks."""
-    return _json(f'{{"name":"redress","version":"{VERSION}","api_versions":["v1"]}}')
+    return _json(Version().model_dump_json())
 
 
 def _json(body: str, status: int = 200) -> Response:
