@@ -60,8 +60,9 @@ lock: .venv/.ready ## Resolve the dependencies again and write requirements/*.tx
 
 ##@ Prove
 .PHONY: test-real torture mutants siege feedproof bench bench-gateway
-test-real: .venv/.ready ## The same tests on private PostgreSQL, RabbitMQ and Redis
-	$(PY) -m libs.common.testing.servers -- $(PY) -m pytest -n 2
+REAL := tests/contract tests/service tests/system --ignore=tests/contract/proxy
+test-real: .venv/.ready ## Whatever keeps or says something, on private PostgreSQL, RabbitMQ and Redis
+	$(PY) -m libs.common.testing.servers -- $(PY) -m pytest -n 2 $(REAL)
 
 torture: .venv/.ready ## 5 000 filings under 20 SIGKILLs, embedded and split: lost 0, twice 0
 	$(PY) -m scripts.torture
@@ -73,7 +74,7 @@ siege: .venv/.ready ## The door under faults, slow strangers, restarts and overl
 	$(PY) -m scripts.siege $(PROOFS) $(if $(QUICK),--quick)
 
 feedproof: .venv/.ready ## 1 000 SIGKILLs between commit and publish; a replay of 100 000 events
-	$(PY) -m scripts.feedproof
+	$(PY) -m scripts.feedproof kill && $(PY) -m scripts.feedproof replay
 
 bench: .venv/.ready ## Latency, CPU and memory of this machine, as ratios where it matters
 	$(PY) -m bench

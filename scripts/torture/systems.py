@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
@@ -9,7 +10,7 @@ from typing import ClassVar
 import asyncpg
 
 from libs.common.settings import SERVICES
-from libs.common.testing.private import free_port
+from libs.common.testing.private import ServerFailed, free_port
 from libs.common.testing.servers import PrivatePostgres, PrivateRabbit, PrivateRedis
 from scripts.torture.programs import Program, ready, run_once
 from services.gateway.domain.allowances import NUMBERS
@@ -18,6 +19,7 @@ DATABASES = {
     "grievances_db": ("users", "grievance", "files"),
     "helpdesk_db": ("tasks", "chat"),
 }
+STARTS = 5
 QUIET = {"REDRESS_LOG_LEVEL": "error"}
 PLENTY = 10**8
 UNLIMITED = {
@@ -188,5 +190,14 @@ class Split(System):
 
 
 def _revive(server: PrivatePostgres | PrivateRabbit) -> None:
+    """SIGKILL, and start again. What a killed server leaves behind may take a moment to go."""
     server.kill()
-    server.restart()
+    for left in reversed(range(STARTS)):
+        try:
+            server.restart()
+        except ServerFailed:
+            if not left:
+                raise
+            time.sleep(1)
+        else:
+            return

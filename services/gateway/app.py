@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from libs.common.bus.protocol import Bus, Message
 from libs.common.cache import Counters, open_counters
+from libs.common.principal import Level
 from libs.common.settings import SERVICES
 from libs.common.tokens import PublicKeys, Signer, Verifier
 from libs.common.web.client import ServiceClient
@@ -26,7 +27,7 @@ from services.gateway.clients import Probes, UsersClient, open_http
 from services.gateway.clients.logs import LogsClient
 from services.gateway.clients.owners import Owners, Tickets
 from services.gateway.domain.addresses import Addresses, Networks
-from services.gateway.domain.allowances import Limits
+from services.gateway.domain.allowances import CLASSES, Limits
 from services.gateway.domain.asking import Asked
 from services.gateway.domain.describing import Descriptions
 from services.gateway.domain.entrance import Entrance
@@ -193,9 +194,17 @@ def _entrance(
         origins=Origins(settings.allowed_origins),
         limits=Limits(settings.limits, is_on=settings.rate_limits),
         limiter=Limiter(counters),
-        networks={name: Networks(each) for name, each in settings.allowed_networks.items()},
+        networks=_networks(settings),
         https_only=settings.https_only,
     )
+
+
+def _networks(settings: GatewaySettings) -> dict[str, Networks]:
+    """Where each class of routes is open to. Raises ValueError for a class there is not."""
+    known = {level.name.lower() for level in Level} | CLASSES.keys()
+    if unknown := settings.allowed_networks.keys() - known:
+        raise ValueError(f"There are no routes of the class {', '.join(sorted(unknown))}.")
+    return {name: Networks(each) for name, each in settings.allowed_networks.items()}
 
 
 async def _listener(entrance: Entrance, scope: Scope) -> None:

@@ -42,7 +42,24 @@ MALFORMED = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
-class Door(HttpToolsProtocol, asyncio.BufferedProtocol):
+class Narrow(asyncio.BufferedProtocol):
+    """Reads for a door, as much as it has room for: uvloop asks nobody else for a buffer."""
+
+    def __init__(self, door: "Door") -> None:
+        self._door = door
+        self.eof_received = door.eof_received  # type: ignore[method-assign]
+        self.connection_lost = door.connection_lost  # type: ignore[method-assign]
+        self.pause_writing = door.pause_writing  # type: ignore[method-assign]
+        self.resume_writing = door.resume_writing  # type: ignore[method-assign]
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's
+        return _ROOM if self._door.takes_much else _ROOM[:NARROW]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._door.data_received(bytes(_ROOM[:nbytes]))
+
+
+class Door(HttpToolsProtocol):
     """One connection of a client."""
 
     front: "Front"
@@ -71,6 +88,7 @@ class Door(HttpToolsProtocol, asyncio.BufferedProtocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=HIGH_WATER)
+        transport.set_protocol(Narrow(self))
         self.until = monotonic() + self.front.head_seconds
         self.front.doors.add(self)
         if len(self.front.doors) > self.front.max_connections:
@@ -95,13 +113,6 @@ class Door(HttpToolsProtocol, asyncio.BufferedProtocol):
     def _go(self) -> None:
         if self._answering:
             self._answering.gone()
-
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's
-        """Where to read into: little, until somebody is there to take a body."""
-        return _ROOM if self._tunnel or self._is_pouring else _ROOM[:NARROW]
-
-    def buffer_updated(self, nbytes: int) -> None:
-        self.data_received(bytes(_ROOM[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
         if self._tunnel:
@@ -252,8 +263,11 @@ class Door(HttpToolsProtocol, asyncio.BufferedProtocol):
     # What an exchange does.
 
     @property
-    def _is_pouring(self) -> bool:
-        return self._answering is not None and self._answering.inbound.is_pouring
+    def takes_much(self) -> bool:
+        """Whether there is somebody to take what comes, as fast as it comes."""
+        if self._tunnel:
+            return True
+        return self._answering is not None and self._answering.inbound.takes_much
 
     def welcome_body(self) -> None:
         """Let a client send, and tell it if it asked whether it may."""
@@ -318,7 +332,10 @@ class Door(HttpToolsProtocol, asyncio.BufferedProtocol):
         """
         self._is_closing = True
         self._patience = patience
-        self.flow.resume_reading()
+        if patience > 0:
+            self.flow.resume_reading()
+        else:
+            self.flow.pause_reading()
         self.until = monotonic() + LINGER_SECONDS
         self.transport.write_eof()
 

@@ -27,6 +27,7 @@ from services.gateway.proxy.upstream import AWAY, PRIORITIES, Call, Upstream
 log = get_logger(__name__)
 
 NO_CONTENT = 204
+OUR_FAULT = "Something went wrong on our side."
 FIRST_REFUSAL = 400
 
 
@@ -66,6 +67,9 @@ class Exchange(Pouring):
             self._refuse(error)
         except Preflight:
             self.out.whole(NO_CONTENT, self._told(), b"")
+        except Exception:
+            log.exception("request.failed", route=self.route, request_id=self.request_id)
+            self._refuse(Unforeseen(OUR_FAULT))
         self._end()
         return True
 
@@ -123,8 +127,8 @@ class Exchange(Pouring):
             self._refuse(Leaving("This door closes. Try again."))
             raise
         except Exception:
-            log.exception("request.failed", route=self.route)
-            self._refuse(Unforeseen("Something went wrong on our side."))
+            log.exception("request.failed", route=self.route, request_id=self.request_id)
+            self._refuse(Unforeseen(OUR_FAULT))
         finally:
             self._end()
 

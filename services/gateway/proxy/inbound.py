@@ -1,5 +1,6 @@
 """The body a client sends: gathered while it is small, poured on while it is not."""
 
+import sys
 from collections.abc import Callable
 
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -26,7 +27,8 @@ class Inbound:
         self._sink: Callable[[bytes], None] | None = None
         self._at_end: Callable[[], None] | None = None
         self._is_unwanted = False
-        self.limit = HIGH_WATER
+        self.limit = sys.maxsize
+        """Bytes it may have; before somebody is admitted, little of it is read anyway."""
         self.taken = 0
         self.is_complete = is_complete
         self._trailing = 0
@@ -38,8 +40,8 @@ class Inbound:
         self.taken += len(chunk)
         if self._is_unwanted:
             return
+        self._check()
         if self._sink:
-            self._check()
             self._sink(chunk)
         else:
             self._chunks.append(chunk)
@@ -83,9 +85,9 @@ class Inbound:
         self._chunks.clear()
 
     @property
-    def is_pouring(self) -> bool:
-        """Whether somebody takes it as it comes."""
-        return self._sink is not None
+    def takes_much(self) -> bool:
+        """Whether somebody takes it as it comes, and it may be large."""
+        return self._sink is not None and self.limit > HIGH_WATER
 
     @property
     def kept_trailers(self) -> list[Header]:

@@ -23,7 +23,7 @@ GRACE_SECONDS = 0.25
 SLOWEST = 10 * 1024
 """Bytes a second: who moves at least as much gets the time it takes."""
 CLIENT_GONE = 499
-STRANGER_BYTES = 32 * 1024
+STRANGER_BYTES = 8 * 1024
 KNOWN_BYTES = 512 * 1024
 _REPLACED = frozenset({b"content-length", b"connection"})
 
@@ -92,6 +92,7 @@ class Passage(Waiting):
         try:
             self.inbound.feed(chunk)
         except TooLarge as refused:
+            self.door.flow.pause_reading()
             self.fail(refused)
 
     def fed(self) -> None:
