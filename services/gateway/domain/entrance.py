@@ -22,7 +22,7 @@ from services.gateway.domain.verdicts import RateLimited, Verdict, limit_headers
 KNOWN_SECONDS = 1.0
 MAX_KNOWN = 10_000
 PROBES = frozenset({"/healthz", "/readyz"})
-"""Asked by who runs us, from beside us."""
+"""Asked by who runs us, from beside us: by address, in the open, and as often as they like."""
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 
@@ -100,7 +100,8 @@ class Entrance:
     def _check_way(self, asked: Asked) -> None:
         """Raises InvalidHost, HttpsRequired."""
         heads = asked.heads
-        self._hosts.check(heads.said.get(b"host", b""))
+        if asked.path not in PROBES:
+            self._hosts.check(heads.said.get(b"host", b""))
         if asked.authority is not None:
             self._hosts.check(asked.authority)
         if heads.forwarded:
@@ -173,6 +174,8 @@ class Entrance:
         self._known[given] = (monotonic() + KNOWN_SECONDS, token, asked.principal)
 
     def _charges(self, asked: Asked, entry: Entry) -> tuple[Charge, ...]:
+        if asked.path in PROBES:
+            return ()
         return self._limits.charges(
             entry.access.limit, asked.principal, asked.address, entry.template
         )

@@ -8,7 +8,7 @@ import pytest
 from libs.common.clock import monotonic
 from tests.contract.proxy.door import KIB, MIB, Door
 from tests.contract.proxy.messages import Message, chunk, read_answer
-from tests.contract.proxy.upstream import Upstream
+from tests.contract.proxy.upstream import Upstream, silent
 
 BYTES = "Content-Type: application/octet-stream"
 CHUNKED = "Transfer-Encoding: chunked"
@@ -17,6 +17,7 @@ ENDLESS = {
     "chunks without end": (CHUNKED, chunk(bytes(16 * KIB))),
     "one chunk without end": (CHUNKED, bytes(16 * KIB)),
 }
+KEY = f"X-API-Key: rdr_live_00000000_{'A' * 40}"
 AT_ONCE = 0.4
 READ = 64 * KIB
 SMALL_BUFFERS = 16 * KIB
@@ -52,6 +53,26 @@ async def test_of_what_a_stranger_sends_next_to_nothing_is_read(door: Door, kind
     read = sent - wire.unheard()
 
     assert read < READ
+
+
+@pytest.mark.skipif(not QUEUES.exists(), reason="reads the kernel's queues from /proc")
+@pytest.mark.parametrize("kind", ENDLESS)
+async def test_next_to_nothing_is_read_while_it_is_asked_whose_key_this_is(
+    door: Door, upstream: Upstream, kind: str
+) -> None:
+    """reliability goal 8: a stranger is one until users has said who it is, and users is slow."""
+    upstream.script = silent
+    line, piece = ENDLESS[kind]
+    wire = await door.connect(buffers=SMALL_BUFFERS)
+    head = door.head("POST", "/large", line, BYTES, KEY, stranger=True)
+    first = b"7fffffff\r\n" if kind.startswith("one") else b""
+    await wire.send(head + first)
+    await upstream.asked()
+    sent = len(head + first) + await wire.push(piece, at_most=64 * MIB, patience=0.1)
+    read = sent - wire.unheard()
+
+    assert read < READ
+    assert wire.held == b""
 
 
 @pytest.mark.parametrize("kind", ENDLESS)

@@ -251,3 +251,13 @@ async def test_more_than_a_service_can_do_is_refused_soon(
     assert sorted(answer.status_code for answer in answers) == [200] * 9 + [503] * 3
     assert {answer.json()["error"]["code"] for answer in refused} == {"OVERLOADED"}
     assert all(answer.headers["retry-after"] for answer in refused)
+
+
+async def test_who_runs_us_may_always_look(open_door: OpenDoor) -> None:
+    """Probes come by address, and often: neither names nor limits are for them."""
+    door = await open_door(
+        allowed_hosts=("redress.example",), rate_limits=True, limits={"default": {"anonymous": 2}}
+    )
+    async with door.client(None) as client:
+        assert await statuses(client, 5, "/readyz") == [200] * 5
+        assert await statuses(client, 1, "/health") == [400]
