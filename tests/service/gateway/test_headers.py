@@ -174,7 +174,7 @@ async def test_a_request_has_one_id_from_the_client_to_the_service(
 
 async def test_a_sane_host_is_answered(door: Door) -> None:
     for host in ("test", "localhost:8000", "127.0.0.1", "[::1]:8000", "A.test."):
-        head = f"GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        head = f"GET /version HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
         assert (await door.raw(head.encode())).status == 200, host
 
 
@@ -192,7 +192,7 @@ NO_HOSTS = [
 
 async def test_any_other_host_is_refused(door: Door) -> None:
     for lines in NO_HOSTS:
-        head = "\r\n".join(["GET /healthz HTTP/1.1", *lines, "Connection: close", "", ""])
+        head = "\r\n".join(["GET /version HTTP/1.1", *lines, "Connection: close", "", ""])
         answer = await door.raw(head.encode())
         assert (answer.status, answer.code) == (400, "INVALID_HOST"), lines
 
@@ -201,7 +201,7 @@ async def test_only_the_hosts_it_was_told_are_answered(open_door: OpenDoor) -> N
     door = await open_door(allowed_hosts=("redress.example", "localhost"))
 
     async def status(host: str) -> int:
-        head = f"GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        head = f"GET /version HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
         return (await door.raw(head.encode())).status
 
     assert [await status(host) for host in ("REDRESS.example:443", "localhost", "evil")] == [
