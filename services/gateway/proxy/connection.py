@@ -85,7 +85,7 @@ class Connection(asyncio.Protocol):
         self.body.clear()
 
     def pause(self) -> None:
-        """Read no more for now."""
+        """Stop reading until `resume`."""
         if self.transport and not self._is_reading_paused and not self.is_lost:
             self._is_reading_paused = True
             self.transport.pause_reading()

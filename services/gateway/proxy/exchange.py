@@ -63,13 +63,8 @@ class Exchange(Pouring):
         """Ask the service at once, or refuse; unless somebody has to be waited for first."""
         try:
             return self._is_passed_on()
-        except AppError as error:
-            self._refuse(error)
-        except Preflight:
-            self.out.whole(NO_CONTENT, self._told(), b"")
-        except Exception:
-            log.exception("request.failed", route=self.route, request_id=self.request_id)
-            self._refuse(Unforeseen(OUR_FAULT))
+        except Exception as error:  # noqa: BLE001 - told, and logged unless it is a refusal
+            self._tell(error)
         self._end()
         return True
 
@@ -117,20 +112,27 @@ class Exchange(Pouring):
         """Answer, whatever happens."""
         try:
             await self._serve()
-        except AppError as error:
-            self._refuse(error)
-        except Preflight:
-            self.out.whole(NO_CONTENT, self._told(), b"")
-        except (ClientGone, AnswerBroke):
-            self.out.is_kept = False
         except asyncio.CancelledError:
             self._refuse(Leaving("This door closes. Try again."))
             raise
-        except Exception:
-            log.exception("request.failed", route=self.route, request_id=self.request_id)
-            self._refuse(Unforeseen(OUR_FAULT))
+        except Exception as error:  # noqa: BLE001 - told, and logged unless it is a refusal
+            self._tell(error)
         finally:
             self._end()
+
+    def _tell(self, error: Exception) -> None:
+        """Answer with what went wrong, if there is anybody to answer and anything to say."""
+        if isinstance(error, AppError):
+            self._refuse(error)
+        elif isinstance(error, Preflight):
+            self.out.whole(NO_CONTENT, self._told(), b"")
+        elif isinstance(error, ClientGone | AnswerBroke):
+            self.out.is_kept = False
+        else:
+            log.error(
+                "request.failed", route=self.route, request_id=self.request_id, exc_info=error
+            )
+            self._refuse(Unforeseen(OUR_FAULT))
 
     def _end(self) -> None:
         self.door.front.exchanges.discard(self)

@@ -261,3 +261,22 @@ async def test_who_runs_us_may_always_look(open_door: OpenDoor) -> None:
     async with door.client(None) as client:
         assert await statuses(client, 5, "/readyz") == [200] * 5
         assert await statuses(client, 1, "/health") == [400]
+
+
+async def test_a_fault_of_ours_is_answered_and_the_door_stays_open(
+    open_door: OpenDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request without a body goes straight, before there is a task that could catch it."""
+    door = await open_door()
+
+    def broken(_: object) -> None:
+        raise RuntimeError
+
+    async with door.client() as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(door.front.front.entrance, "look", broken)
+            fault = await client.get("/things")
+        after = await client.get("/things")
+
+    assert (fault.status_code, fault.json()["error"]["code"]) == (500, "INTERNAL_ERROR")
+    assert after.status_code == 200
