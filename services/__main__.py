@@ -1,23 +1,27 @@
 """`python -m services`: the whole system in one process, for a machine with nothing installed.
 
 Six servers on loopback, the gateway on PORT (8000); SQLite files and the embedded bus under `var/`.
+`python -m services rebuild-links` makes chat's links again, whether the system runs or not.
 """
 
 import argparse
 import sys
 from collections.abc import Callable
 
+import httpx2
 from fastapi import FastAPI
 
 from libs.common.bus.factory import open_bus
 from libs.common.bus.protocol import Bus
-from libs.common.cli import make_keys, observe
+from libs.common.cli import Refused, make_keys, observe
 from libs.common.clock import monotonic
 from libs.common.crypto.keyring import KeyringError
+from libs.common.db.migrations import BehindHead, check_head
 from libs.common.errors import AppError
 from libs.common.settings import SERVICES, ServiceSettings, SharedSettings
+from libs.common.web.service import Service
 from libs.common.web.serving import Site, admin, bind, run, serve
-from services.chat.app import create_app as chat
+from services.chat.app import create_app as chat, rebuild_links as make_links_again
 from services.chat.settings import ChatSettings
 from services.files.app import create_app as files
 from services.files.settings import FilesSettings
@@ -65,6 +69,26 @@ async def main(shared: SharedSettings, started: float) -> None:
         await bus.close()
 
 
+async def rebuild_links(shared: SharedSettings) -> None:
+    """Chat's command of this name, with grievance's log read by its app in this very process.
+
+    The app is asked and not started: it hears nothing and publishes nothing, so that a system that
+    runs meanwhile goes on undisturbed.
+    """
+    app = grievance(GrievanceSettings(shared=shared), bus=open_bus(shared.bus, name="redress"))
+    service: Service = app.state.service
+    try:
+        await check_head(service.database, "grievance")
+        asked_here = httpx2.ASGITransport(app)
+        await make_links_again(
+            ChatSettings(shared=shared), argparse.Namespace(), transport=asked_here
+        )
+    finally:
+        await service.http.aclose()
+        await service.cache.close()
+        await service.database.close()
+
+
 def _greet(shared: SharedSettings, sites: list[Site], seconds: float) -> None:
     """Say where everything is, and once who may sign in."""
     door = f"http://{shared.host}:{sites[0].port}"
@@ -81,20 +105,27 @@ def _greet(shared: SharedSettings, sites: list[Site], seconds: float) -> None:
     sys.stdout.flush()
 
 
-def _settings() -> SharedSettings:
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m services", description=__doc__)
     parser.add_argument("--port", type=int, help="the gateway's port (PORT, default 8000)")
-    given = parser.parse_args()
-    return SharedSettings() if given.port is None else SharedSettings(port=given.port)
+    parser.add_argument(
+        "command",
+        nargs="?",
+        choices=["serve", "rebuild-links"],
+        default="serve",
+        help="serve (the default), or make chat's links again from what grievance has said",
+    )
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
     began = monotonic()
-    chosen = _settings()
+    given = _arguments()
+    chosen = SharedSettings() if given.port is None else SharedSettings(port=given.port)
     observe(chosen)
     try:
-        run(main(chosen, began))
-    except (KeyringError, AppError, OSError) as refusal:
+        run(rebuild_links(chosen) if given.command == "rebuild-links" else main(chosen, began))
+    except (Refused, KeyringError, BehindHead, AppError, OSError) as refusal:
         sys.stderr.write(f"redress: {refusal}\n")
         if isinstance(refusal, OSError) and "address already in use" in str(refusal).lower():
             sys.stderr.write(f"Port {chosen.port} is taken: `make run PORT=8001` uses another.\n")

@@ -115,7 +115,7 @@ class AccessLog:
     def __init__(self, event: str, **always: str) -> None:
         self._always = {**always, "event": event, "level": "info"}
         self._lines: list[bytes] = []
-        self._second = 0.0
+        self._millis = 0
         self._stamp = ""
 
     def line(self, fields: dict[str, object]) -> None:
@@ -134,11 +134,12 @@ class AccessLog:
             self.flush()
 
     def _now(self) -> str:
-        second, fraction = divmod(time.time(), 1)
-        if second != self._second:
-            self._second = second
-            self._stamp = f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
-        return f"{self._stamp}.{int(fraction * 1e6):06d}Z"
+        millis = time.time_ns() // 1_000_000
+        if millis != self._millis:
+            self._millis = millis
+            now = datetime.fromtimestamp(millis / 1000, UTC)
+            self._stamp = f"{now.isoformat(timespec='milliseconds')[:-6]}Z"
+        return self._stamp
 
     def flush(self) -> None:
         """Write what waits."""

@@ -12,7 +12,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -35,7 +35,8 @@ MAX_TOKEN_BYTES = 8192
 DOTS = 2
 MAX_LIFE = 24 * 3600
 CACHE_SIZE = 10_000
-CACHE_SECONDS = 5.0
+CACHE_SECONDS = 60.0
+"""A signature that holds goes on holding; a token that is taken back is on a list of its own."""
 RELOAD_SECONDS = 30.0
 SERVICE_TOKEN_SECONDS = 60
 ACCESS_TOKEN_SECONDS = 15 * 60
@@ -74,6 +75,13 @@ class Claims(BaseModel):
             raise InvalidToken("The token names no role of ours.") from None
         scope = Scope(tuple(self.projects), tuple(self.places))
         return Principal(self.sub, role, scope, frozenset(self.scope.split()))
+
+
+class Known(NamedTuple):
+    """Whom a token speaks of, and until when, on the monotonic clock, that needs no second look."""
+
+    principal: Principal
+    until: float
 
 
 class Signer:
@@ -173,25 +181,29 @@ class Verifier:
         self._keys = keys
         self._service = service
         self._audience = audience
-        self._cache: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+        self._cache: OrderedDict[bytes, Known] = OrderedDict()
 
     def verify(self, token: str) -> Principal:
-        """The principal of `token`. Raises InvalidToken.
+        """The principal of `token`. Raises InvalidToken."""
+        return self.look(token).principal
 
-        A good answer is remembered for five seconds: a signature costs 100 µs, a lookup 1 µs.
+    def look(self, token: str) -> Known:
+        """What is known of `token`. Raises InvalidToken.
+
+        A good answer is remembered for a minute: a signature costs 100 µs, a lookup 1 µs.
         """
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         now = monotonic()
         known = self._cache.get(digest)
-        if known and known[0] > now:
-            return known[1]
+        if known and known.until > now:
+            return known
         claims = self._checked(token)
         principal = claims.principal()
         left = claims.exp + LEEWAY - utc_now().timestamp()
-        self._cache[digest] = (now + min(CACHE_SECONDS, left), principal)
+        known = self._cache[digest] = Known(principal, now + min(CACHE_SECONDS, left))
         if len(self._cache) > CACHE_SIZE:
             self._cache.popitem(last=False)
-        return principal
+        return known
 
     def _checked(self, token: str) -> Claims:
         owner, payload = self._signed(token)

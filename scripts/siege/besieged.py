@@ -10,7 +10,6 @@ from pathlib import Path
 from libs.common.testing.private import free_port
 from libs.common.testing.servers import PrivateRedis
 from scripts.siege.asks import Asks
-from scripts.siege.doors import UNLIMITED
 from scripts.siege.faults import Fault, FaultProxy
 from scripts.siege.reporting import say
 from scripts.torture.programs import Program, ready
@@ -27,7 +26,7 @@ class Besieged(Split):
         self.proxies = {name: FaultProxy(free_port(), self._ports[name]) for name in tampered}
         peers = json.loads(self._env["REDRESS_PEERS"])
         peers |= {name: f"http://127.0.0.1:{proxy.port}" for name, proxy in self.proxies.items()}
-        self._env |= {**UNLIMITED, **(env or {}), "REDRESS_PEERS": json.dumps(peers)}
+        self._env |= {**(env or {}), "REDRESS_PEERS": json.dumps(peers)}
         self._programs = {
             name: Program(
                 f"services.{name}", folder, {**self._env, "REDRESS_PORT": str(port)}, "serve"

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,16 +11,7 @@ from libs.common.settings import SERVICES
 from libs.common.testing.private import free_port
 from scripts.siege.asks import Asks
 from scripts.torture.programs import Program, ready
-from scripts.torture.systems import QUIET
-from services.gateway.domain.allowances import NUMBERS
-
-PLENTY = 10**8
-UNLIMITED: Mapping[str, str] = {
-    "GATEWAY_LIMITS": json.dumps(
-        {bucket: dict.fromkeys(kinds, PLENTY) for bucket, kinds in NUMBERS.items()}
-    )
-}
-"""Rate limits are counted as always, and never met: the proofs are about something else."""
+from scripts.torture.systems import QUIET, UNLIMITED
 
 
 class Door:

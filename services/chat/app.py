@@ -24,8 +24,8 @@ from services.chat.routes.deps import Desk
 from services.chat.settings import ChatSettings
 
 NO_GRIEVANCE = (
-    "Within one process grievance has no fixed address. Name where it answers: "
-    'REDRESS_PEERS=\'{"grievance": "http://…"}\'.'
+    "Within one process grievance has no fixed address: `python -m services rebuild-links` asks it "
+    'without one. Or name where it answers: REDRESS_PEERS=\'{"grievance": "http://…"}\'.'
 )
 
 

@@ -42,6 +42,7 @@ from services.gateway.domain.table import AccessTable, Entry
 from services.gateway.events import hear
 from services.gateway.proxy.door import Door
 from services.gateway.proxy.front import Front
+from services.gateway.proxy.gauges import shown
 from services.gateway.proxy.upstream import Upstream
 from services.gateway.realtime import Realtime
 from services.gateway.routes import documents, events, health, stream
@@ -145,6 +146,7 @@ class Gateway:
             stack.push_async_callback(self.counters.close)
             for upstream in self.front.upstreams.values():
                 stack.callback(upstream.close)
+            stack.enter_context(shown(self.front.upstreams.values()))
             stack.push_async_callback(_end, asyncio.create_task(self.front.sweep()))
             stack.push_async_callback(self.realtime.close)
             if self.bus:

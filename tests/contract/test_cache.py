@@ -24,11 +24,13 @@ class CacheContract:
 
     async def test_a_value_has_an_end(self, cache: Cache) -> None:
         await cache.put("a", b"1", seconds=0.05)
+        await cache.put("b", b"2", seconds=60)
 
         async def is_gone() -> bool:
             return await cache.get("a") is None
 
         await until(is_gone)
+        assert (await cache.get("a"), await cache.get("b")) == (None, b"2")
 
     async def test_counts_begin_again_with_each_window(self, cache: Cache) -> None:
         assert [await cache.count("a", seconds=60) for _ in range(3)] == [1, 2, 3]

@@ -286,7 +286,8 @@ async def test_a_log_that_was_set_back_is_not_read_on_from_beyond_its_end(
 async def test_the_log_is_readable_while_the_bus_is_away(uow: UnitOfWork) -> None:
     """Issue 3, 3: the bus killed; what was said is in the feed all the same."""
     await toll(uow, 1, 2)
-    relay = asyncio.create_task(Relay(uow, as_bus(Courier([BusDown("away")] * 99))).run())
+    courier = Courier([BusDown("away")] * 99)
+    relay = asyncio.create_task(Relay(uow, as_bus(courier)).run())
 
     async def placed() -> bool:
         return strokes(await read(uow)) == [1, 2]
@@ -294,3 +295,6 @@ async def test_the_log_is_readable_while_the_bus_is_away(uow: UnitOfWork) -> Non
     await until(placed)
     relay.cancel()
     await asyncio.gather(relay, return_exceptions=True)
+
+    assert strokes(await read(uow)) == [1, 2]
+    assert courier.taken == []

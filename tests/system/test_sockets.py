@@ -1,7 +1,7 @@
 """Real time as people have it: npm's socket.io-client, and one case followed through the door.
 
-The package is looked for in the user's cache, never fetched:
-`npm install --prefix ~/.cache/redress/npm socket.io-client@4.8.4`.
+The package is looked for in the user's cache, never fetched; who lacks it reads in the reason why
+these were skipped how to install it.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ NODE = shutil.which("node")
 
 npm = pytest.mark.skipif(
     NODE is None or not (CACHE / "node_modules" / "socket.io-client").is_dir(),
-    reason="needs node, and socket.io-client in the user's cache",
+    reason=f"needs node, and: npm install --prefix {CACHE} socket.io-client@4.8.4",
 )
 transports = pytest.mark.parametrize("transport", ["websocket", "polling", "polling,websocket"])
 

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,7 @@ from typing import ClassVar, Self
 
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
+GONE_SECONDS = 10.0
 PORTS = (20_000, 32_000)
 PORT_TRIES = 100
 
@@ -68,7 +69,7 @@ class PrivateServer(ABC):
         return self._process.pid
 
     def kill(self) -> None:
-        """SIGKILL, to it and all it started."""
+        """SIGKILL, to it and all it started; none of them is left afterwards."""
         self._end(signal.SIGKILL)
 
     def freeze(self) -> None:
@@ -150,15 +151,21 @@ class PrivateServer(ABC):
         if process is None or process.poll() is not None:
             return
         # All are named before the first is gone: orphans have no parent to be found by.
-        family = tree(process.pid)
-        _send(family, signal.SIGCONT)
+        family = set(tree(process.pid))
         if how != signal.SIGKILL:
+            _send(family, signal.SIGCONT)
             process.send_signal(how)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(STOP_SECONDS)
                 return
+        process.send_signal(signal.SIGSTOP)  # who stands still starts nobody we do not know of
+        family.update(tree(process.pid))
         _send(family, signal.SIGKILL)
-        process.wait()
+        # Whoever still lives holds what a restart needs: PostgreSQL's children its shared memory.
+        deadline = time.monotonic() + GONE_SECONDS
+        while living(family) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.poll()
 
 
 def end_orderly() -> None:
@@ -206,17 +213,27 @@ def binary(name: str, package: str, *folders: Path) -> str:
 
 def tree(pid: int) -> list[int]:
     """A process and all it started, itself first; PostgreSQL's are in groups of their own."""
-    listing = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
-    )
-    parents = [tuple(map(int, line.split())) for line in listing.stdout.splitlines()]
+    parents = [(int(child), int(parent)) for child, parent in _processes("pid=,ppid=")]
     family = [pid]
     for member in family:
         family.extend(child for child, parent in parents if parent == member)
     return family
 
 
-def _send(pids: list[int], number: signal.Signals) -> None:
+def living(pids: Iterable[int]) -> set[int]:
+    """Those of `pids` that still run: a zombie waits to be counted, and holds nothing."""
+    running = {int(pid) for pid, state in _processes("pid=,stat=") if not state.startswith("Z")}
+    return running.intersection(pids)
+
+
+def _processes(columns: str) -> list[list[str]]:
+    listing = subprocess.run(
+        ["ps", "-A", "-o", columns], capture_output=True, text=True, check=True
+    )
+    return [line.split() for line in listing.stdout.splitlines()]
+
+
+def _send(pids: Iterable[int], number: signal.Signals) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, number)

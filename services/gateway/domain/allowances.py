@@ -1,6 +1,7 @@
 """Who pays for a request, how much, and what they may spend in a minute: a table and a lookup."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -54,12 +55,36 @@ class Allowance(NamedTuple):
     seconds: int = 60
 
 
-class Charge(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Window:
+    """A minute of one key, as this replica knows it."""
+
+    until: float
+    reset_at: int
+    left: int = 0
+    """Leased and not spent."""
+    free: int = 0
+    """What nobody had leased when the counters were last asked."""
+    room: int = 0
+    """What of that this replica may still hope for."""
+    own: int = 0
+    """All it was given."""
+    owed: int = 0
+    """What it took of that without asking."""
+
+
+NO_WINDOW = Window(0.0, 0)
+
+
+@dataclass(slots=True)
+class Charge:
     """What a request costs one of those who pay for it."""
 
     allowance: Allowance
     key: str
     cost: int = 1
+    window: Window = field(default=NO_WINDOW, compare=False, repr=False)
+    """What it was paid from last."""
 
 
 class Limits:

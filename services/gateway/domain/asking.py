@@ -3,16 +3,14 @@
 import re
 from collections.abc import Sequence
 
-from libs.common.errors import BadRequest
 from libs.common.principal import Principal
 from services.gateway.domain import headers, targets
-from services.gateway.domain.headers import NO_HEADS, Header, Heads
+from services.gateway.domain.headers import NO_HEADS, Header, Heads, Lines
 from services.gateway.domain.table import Entry
 
 SMALL = 64 * 1024
 """A body no longer than this is gathered before it is passed on."""
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
-_ABSOLUTE = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9-]{8,64}")
 _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -20,10 +18,24 @@ _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9
 class Asked:
     """What a client asks for, and what the door found out about it so far."""
 
-    __slots__ = (
-        "address", "authority", "entry", "heads", "length", "method", "path", "peer", "principal",
-        "query", "raw_path", "request_id", "token", "told", "traceparent",
-    )  # fmt: skip
+    target = b"/"
+    raw_path = b"/"
+    path = "/"
+    query = b""
+    authority: bytes | None = None
+    """The host a target names itself, as if to a proxy."""
+    heads: Heads = NO_HEADS
+    length: int | None = 0
+    """How many bytes of body were promised; None when only the end will tell."""
+    request_id: str | None = None
+    """The id the client gave this request, if it is fit for a log."""
+    traceparent = b""
+    """The trace this belongs to (W3C Trace Context), if any."""
+    entry: Entry | None = None
+    token: str | None = None
+    principal: Principal | None = None
+    told: Lines = b""
+    """What the answer gets from the door, whatever it will be."""
 
     def __init__(self, method: str, peer: str) -> None:
         self.method = method
@@ -31,36 +43,15 @@ class Asked:
         """The address the connection comes from."""
         self.address = peer
         """The address the client has, as far as it can be believed."""
-        self.raw_path = b"/"
-        self.path = "/"
-        self.query = b""
-        self.authority: bytes | None = None
-        """The host a target names itself, as if to a proxy."""
-        self.heads: Heads = NO_HEADS
-        self.length: int | None = 0
-        """How many bytes of body were promised; None when only the end will tell."""
-        self.request_id: str | None = None
-        """The id the client gave this request, if it is fit for a log."""
-        self.traceparent = b""
-        """The trace this belongs to (W3C Trace Context), if any."""
-        self.entry: Entry | None = None
-        self.token: str | None = None
-        self.principal: Principal | None = None
-        self.told: list[Header] = []
-        """Headers that the answer gets from the door, whatever it will be."""
 
     def read(self, target: bytes, given: Sequence[Header]) -> None:
         """Take the target and the headers in.
 
         Raises BadRequest, NotFound, UriTooLong, HeadersTooLarge, InvalidHost, InvalidToken.
         """
-        if not target.startswith(b"/"):
-            target = self._relative(target)
-        raw_path, _, query = target.partition(b"?")
-        if b"#" in target:
-            raise BadRequest("The address is malformed.")
-        self.query = query
-        self.raw_path, self.path = targets.clean(raw_path, query)
+        self.target = target
+        found = targets.read(target)
+        self.raw_path, self.path, self.query, self.authority = found
         self.heads = heads = headers.read(given)
         said = heads.said
         if b"transfer-encoding" in said:
@@ -71,19 +62,6 @@ class Asked:
             self.request_id = said[b"x-request-id"].decode("ascii")
         if b"traceparent" in said and _TRACEPARENT.fullmatch(said[b"traceparent"]):
             self.traceparent = said[b"traceparent"]
-
-    def _relative(self, target: bytes) -> bytes:
-        whole = _ABSOLUTE.match(target)
-        if whole is None:
-            raise BadRequest("The address is malformed.")
-        self.authority = whole[1]
-        rest = target[whole.end() :]
-        return rest if rest.startswith(b"/") else b"/" + rest
-
-    @property
-    def target(self) -> bytes:
-        """What the service is asked for."""
-        return self.raw_path + b"?" + self.query if self.query else self.raw_path
 
     @property
     def is_small(self) -> bool:

@@ -69,7 +69,7 @@ class Breaker:
         self._clock = clock
         self._chance = chance
         self._epoch = 1
-        self._is_closed = True
+        self.is_closed = True
         self._streak = 0
         self._good = Window(WINDOW_SECONDS, steps=10)
         self._bad = Window(WINDOW_SECONDS, steps=10)
@@ -79,7 +79,7 @@ class Breaker:
     @property
     def state(self) -> State:
         """Half-open begins when the pause is over, whether or not a call has come to probe."""
-        if self._is_closed:
+        if self.is_closed:
             return State.CLOSED
         return State.OPEN if self._clock() < self._open_until else State.HALF_OPEN
 
@@ -91,7 +91,7 @@ class Breaker:
 
     def admit(self) -> int:
         """A pass for one call, or REFUSED (which is false)."""
-        if self._is_closed:
+        if self.is_closed:
             return self._epoch
         now = self._clock()
         if now < self._open_until or now < self._probe_until:
@@ -108,7 +108,7 @@ class Breaker:
         """The service answered; a good probe closes the breaker."""
         if epoch != self._epoch:
             return
-        if self._is_closed:
+        if self.is_closed:
             self._streak = 0
             self._good.add(self._clock())
         else:
@@ -119,7 +119,7 @@ class Breaker:
         if epoch != self._epoch:
             return
         now = self._clock()
-        if not self._is_closed:
+        if not self.is_closed:
             self._open(now, min(self._pause * 2, LONGEST_PAUSE_SECONDS))
             return
         self._streak += 1
@@ -129,7 +129,7 @@ class Breaker:
 
     def abandoned(self, epoch: int) -> None:
         """Nobody knows how the call would have ended; if it was the probe, the next may try."""
-        if epoch == self._epoch and not self._is_closed:
+        if epoch == self._epoch and not self.is_closed:
             self._epoch += 1
             self._probe_until = -math.inf
 
@@ -141,14 +141,14 @@ class Breaker:
     def _open(self, now: float, pause: float) -> None:
         self.opened += 1
         self._epoch += 1
-        self._is_closed = False
+        self.is_closed = False
         self._pause = pause
         self._open_until = now + pause * (1 - SPREAD * self._chance())
         self._probe_until = -math.inf
         log.warning("breaker.opened", peer=self._name, seconds=pause)
 
     def _close(self) -> None:
-        self._is_closed = True
+        self.is_closed = True
         self._streak = 0
         self._good.clear()
         self._bad.clear()

@@ -3,31 +3,56 @@
 from collections.abc import Mapping, Sequence
 
 from libs.common.clock import monotonic
-from libs.common.errors import Forbidden, NotFound, Unauthenticated
-from libs.common.principal import Principal
-from libs.common.tokens import InvalidToken, Verifier
+from libs.common.errors import AppError, Forbidden, NotFound, Unauthenticated
+from libs.common.tokens import InvalidToken, Known, Verifier
 from libs.common.web.errors import MethodNotAllowed
 from libs.common.web.guard import bearer, check_body_headers, check_query
 from services.gateway.domain.addresses import Addresses, Networks
 from services.gateway.domain.allowances import Charge, Limits
 from services.gateway.domain.asking import Asked
 from services.gateway.domain.exchanging import PREFIX, KeyExchange
-from services.gateway.domain.headers import Hosts
+from services.gateway.domain.headers import Hosts, Lines
 from services.gateway.domain.limiting import Limiter
 from services.gateway.domain.origins import Origins
 from services.gateway.domain.refusals import AddressNotAllowed, HttpsRequired, OriginNotAllowed
 from services.gateway.domain.table import AccessTable, Entry
-from services.gateway.domain.verdicts import RateLimited, Verdict, limit_headers
+from services.gateway.domain.verdicts import RateLimited, limit_lines
 
-KNOWN_SECONDS = 1.0
 MAX_KNOWN = 10_000
+NEVER = float("inf")
 PROBES = frozenset({"/healthz", "/readyz"})
 """Asked by who runs us, from beside us: by address, in the open, and as often as they like."""
-HSTS = (b"strict-transport-security", b"max-age=31536000")
+HSTS: Lines = b"strict-transport-security: max-age=31536000\r\n"
 
 
 class Preflight(Exception):
     """A browser asks before it asks: what is told is the answer."""
+
+
+class _Caller:
+    """Who showed a token lately."""
+
+    __slots__ = ("principal", "token", "until")
+
+    def __init__(self, token: str, known: Known) -> None:
+        self.token = token
+        self.principal, self.until = known
+
+
+class Terms:
+    """On what terms a request is let in, as long as nothing of it changes."""
+
+    __slots__ = ("charges", "entry", "principal", "refused", "token", "told", "until")
+
+    def __init__(self, asked: Asked, entry: Entry, charges: Sequence[Charge]) -> None:
+        self.entry = entry
+        self.charges = charges
+        self.told = asked.told
+        self.token = asked.token
+        self.principal = asked.principal
+        self.refused: AppError | None = None
+        """What it is refused with, after it was paid for."""
+        self.until = NEVER
 
 
 class Entrance:
@@ -57,38 +82,93 @@ class Entrance:
         self._limiter = limiter
         self._networks = networks
         self._https_only = https_only
-        self._known: dict[bytes, tuple[float, str, Principal]] = {}
+        self._known: dict[bytes, _Caller] = {}
+        self._agreed: dict[tuple[object, ...], Terms] = {}
 
     async def admit(self, asked: Asked) -> Entry:
         """The route that was asked for, by who may. Raises AppError; Preflight."""
-        entry = self.look(asked)
-        if not entry.is_open and not self._knows(asked):
+        entry = self._look(asked)
+        if not entry.is_open:
             await self._identify(asked, entry)
-        await self._count(asked, self._charges(asked, entry))
-        self._check(asked, entry)
+        terms = self._terms(asked, entry)
+        await self._count(asked, terms.charges)
+        if terms.refused:
+            raise terms.refused
         return entry
 
-    def look(self, asked: Asked) -> Entry:
+    def agree(self, asked: Asked) -> Terms | None:
+        """The terms of a request, if they can be told at once. Raises AppError; Preflight."""
+        heads = asked.heads
+        if heads.is_unusual:
+            return self._agree(asked)
+        said = heads.said
+        key = (
+            asked.method,
+            asked.target,
+            said.get(b"authorization"),
+            said.get(b"host"),
+            said.get(b"origin"),
+            said.get(b"x-forwarded-proto"),
+            asked.peer,
+            *heads.forwarded,
+        )
+        terms = self._agreed.get(key)
+        if terms and terms.until > monotonic():
+            asked.entry = terms.entry
+            asked.token, asked.principal = terms.token, terms.principal
+            asked.told = terms.told
+            return terms
+        terms = self._agree(asked)
+        if terms and not terms.refused:
+            if len(self._agreed) >= MAX_KNOWN:
+                self._agreed.clear()
+            self._agreed[key] = terms
+        return terms
+
+    def settle(self, asked: Asked, terms: Terms) -> bool:
+        """Let in on these terms, unless the counters have to be asked first. Raises AppError."""
+        if terms.charges:
+            verdict = self._limiter.take_all(terms.charges)
+            if verdict is None:
+                return False
+            if not verdict.is_allowed:
+                raise RateLimited(verdict)
+            asked.told += limit_lines(verdict)
+        if terms.refused:
+            raise terms.refused
+        return True
+
+    def _agree(self, asked: Asked) -> Terms | None:
+        entry = self._look(asked)
+        if entry.is_open:
+            return self._terms(asked, entry)
+        caller = self._caller(asked)
+        if caller is None:
+            return None
+        asked.token, asked.principal = caller.token, caller.principal
+        terms = self._terms(asked, entry)
+        terms.until = caller.until
+        return terms
+
+    def _look(self, asked: Asked) -> Entry:
         """The route that was asked for. Raises AppError; Preflight."""
-        asked.told = self._origins.headers(asked.heads.said.get(b"origin"))
+        asked.told = self._origins.lines(asked.heads.said.get(b"origin"))
         self._check_way(asked)
         entry = asked.entry = self._entry(asked)
         if self._networks:
             self._check_address(asked, entry.level, entry.access.limit)
         return entry
 
-    def settle(self, asked: Asked, entry: Entry) -> bool:
-        """Let in who asks for what was found, if that can be told at once. Raises AppError."""
-        if not entry.is_open and not self._knows(asked):
-            return False
-        charges = self._charges(asked, entry)
-        if charges:
-            verdict = self._limiter.take_all(charges)
-            if verdict is None:
-                return False
-            self._note(asked, verdict)
-        self._check(asked, entry)
-        return True
+    def _terms(self, asked: Asked, entry: Entry) -> Terms:
+        terms = Terms(asked, entry, self._charges(asked, entry))
+        try:
+            if asked.principal and not entry.access.admits(asked.principal):
+                raise Forbidden("You may not do this.")
+            check_query(asked.query)
+            check_body_headers(entry.access, asked.heads.said)
+        except AppError as refused:
+            terms.refused = refused
+        return terms
 
     async def admit_listener(self, asked: Asked) -> None:
         """Let in who will show later who it is. Raises AppError."""
@@ -111,7 +191,7 @@ class Entrance:
             is_behind_ours = self._addresses.is_trusted(asked.peer)
             if not is_behind_ours or heads.said.get(b"x-forwarded-proto") != b"https":
                 raise HttpsRequired("Ask over https.")
-            asked.told = [*asked.told, HSTS]
+            asked.told += HSTS
 
     def _entry(self, asked: Asked) -> Entry:
         found = self._table.find(asked.method, asked.path)
@@ -142,18 +222,31 @@ class Entrance:
             await self._count(asked, self._charges(asked, entry)[1:])
             raise
 
-    def _knows(self, asked: Asked) -> bool:
-        """Whether the credential is one of the last moments."""
+    def _caller(self, asked: Asked) -> _Caller | None:
+        """Who shows a token; None for who shows something else, or one that does not hold."""
         said = asked.heads.said
-        known = self._known.get(said.get(b"authorization", b""))
-        if known is None or known[0] <= monotonic() or b"x-api-key" in said:
-            return False
-        _, asked.token, asked.principal = known
-        return True
+        given = said.get(b"authorization", b"")
+        caller = self._known.get(given)
+        if b"x-api-key" in said:
+            return None
+        if caller and caller.until > monotonic():
+            return caller
+        try:
+            token = bearer(said)
+            return None if token.startswith(PREFIX) else self._remember(given, token)
+        except Unauthenticated:
+            return None
+
+    def _remember(self, given: bytes, token: str) -> _Caller:
+        """Raises InvalidToken."""
+        caller = _Caller(token, self._verifier.look(token))
+        if len(self._known) >= MAX_KNOWN:
+            self._known.clear()
+        self._known[given] = caller
+        return caller
 
     async def _verify(self, asked: Asked) -> None:
         said = asked.heads.said
-        given = said.get(b"authorization", b"")
         api_key = said.get(b"x-api-key")
         if api_key is None:
             token = bearer(said)
@@ -165,13 +258,8 @@ class Entrance:
             kept = await self._keys.exchange(token)
             if not kept.networks.admits(asked.address):
                 raise AddressNotAllowed("This key is not for use from your network.")
-            asked.token = kept.token
-            asked.principal = self._verifier.verify(kept.token)
-            return
+            token = kept.token
         asked.token, asked.principal = token, self._verifier.verify(token)
-        if len(self._known) >= MAX_KNOWN:
-            self._known.clear()
-        self._known[given] = (monotonic() + KNOWN_SECONDS, token, asked.principal)
 
     def _charges(self, asked: Asked, entry: Entry) -> tuple[Charge, ...]:
         if asked.path in PROBES:
@@ -184,20 +272,9 @@ class Entrance:
         """Raises RateLimited."""
         if charges:
             verdict = self._limiter.take_all(charges) or await self._limiter.ask_all(charges)
-            self._note(asked, verdict)
-
-    def _note(self, asked: Asked, verdict: Verdict) -> None:
-        if not verdict.is_allowed:
-            raise RateLimited(verdict)
-        asked.told = [*asked.told, *limit_headers(verdict)]
-
-    def _check(self, asked: Asked, entry: Entry) -> None:
-        """Raises Forbidden, Invalid, TooLarge, UnsupportedType."""
-        if asked.principal and not entry.access.admits(asked.principal):
-            raise Forbidden("You may not do this.")
-        if asked.query:
-            check_query(asked.query)
-        check_body_headers(entry.access, asked.heads.said)
+            if not verdict.is_allowed:
+                raise RateLimited(verdict)
+            asked.told += limit_lines(verdict)
 
 
 class NotAllowed(MethodNotAllowed):

@@ -1,13 +1,15 @@
 """Headers: what comes in is read once and strictly; what goes on is on a list."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from libs.common.errors import BadRequest
 from libs.common.tokens import InvalidToken
 from services.gateway.domain.refusals import HeadersTooLarge, InvalidHost
 
 Header = tuple[bytes, bytes]
+Lines = bytes
+"""Headers as they stand on the wire, each line with its end."""
 
 MAX_HEADERS = 100
 MAX_BYTES = 64 * 1024
@@ -45,7 +47,6 @@ RETURNED = frozenset(
         b"content-language", b"content-range", b"content-security-policy", b"content-type",
         b"deprecation", b"etag", b"idempotency-replayed", b"last-modified", b"link", b"location",
         b"retry-after", b"sunset", b"vary", b"www-authenticate", b"x-accel-buffering",
-        b"x-content-type-options",
     }
 )  # fmt: skip
 """All that a client gets of an answer's headers; the rest is between a service and us."""
@@ -61,12 +62,19 @@ UPGRADED = frozenset(
 )  # fmt: skip
 """What a WebSocket is agreed upon with."""
 
+HOP = frozenset({b"connection", b"transfer-encoding"})
+UNUSUAL = frozenset(
+    {b"content-encoding", b"content-length", b"content-type", b"transfer-encoding", b"upgrade",
+     b"x-api-key"}
+)  # fmt: skip
+"""Not said by who asks for something, with a token."""
 FORWARDED_FOR = b"x-forwarded-for"
 BESIDES = UPGRADED | {FORWARDED_FOR}
 ORDINARY = frozenset({b"keep-alive", b"close", b"upgrade"})
 """What nearly everybody says of a connection; the rest names headers."""
 CHUNKED = b"chunked"
-NOSNIFF = (b"x-content-type-options", b"nosniff")
+NOSNIFF: Lines = b"x-content-type-options: nosniff\r\n"
+"""Said with every answer, whoever gives it."""
 _HOST = re.compile(
     rb"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]{2,45}\])"
     rb"(?::[0-9]{1,5})?"
@@ -76,24 +84,25 @@ _HOST = re.compile(
 class Heads:
     """A request's headers, read."""
 
-    __slots__ = ("forwarded", "passed_on", "said", "upgrading")
+    is_unusual = False
+    """Whether something in it may decide what nearly never has to be decided."""
+    upgrading: Sequence[bytes] = ()
+    """The lines a WebSocket is asked for with, in pieces."""
+    forwarded: Sequence[bytes] = ()
+    """Each X-Forwarded-For, for whoever trusts the one that said it."""
 
     def __init__(self) -> None:
         self.said: dict[bytes, bytes] = {}
         """What the door itself looks at."""
         self.passed_on: list[bytes] = []
         """The lines that go on to the service, in pieces."""
-        self.upgrading: list[bytes] = []
-        """The lines a WebSocket is asked for with, in pieces."""
-        self.forwarded: list[bytes] = []
-        """Each X-Forwarded-For, for whoever trusts the one that said it."""
 
     def note(self, name: bytes, value: bytes) -> None:
         """Keep what few requests have."""
         if name == FORWARDED_FOR:
-            self.forwarded.append(value)
+            self.forwarded = (*self.forwarded, value)
         else:
-            self.upgrading += (name, b": ", value, b"\r\n")
+            self.upgrading = (*self.upgrading, name, b": ", value, b"\r\n")
 
     def keep_back(self, connection: bytes) -> None:
         """Take out what was said for us alone (RFC 9110, section 7.6.1)."""
@@ -105,28 +114,29 @@ class Heads:
 NO_HEADS = Heads()
 
 
-def read(headers: Iterable[Header]) -> Heads:
+def read(headers: Sequence[Header]) -> Heads:
     """The headers the door itself looks at, and those that are passed on.
 
     Raises HeadersTooLarge, InvalidHost, InvalidToken, BadRequest.
     """
-    size = count = 0
+    size = 0
     heads = Heads()
     said, passed_on = heads.said, heads.passed_on
     for name, value in headers:
-        count += 1
         size += len(name) + len(value)
         if name in PASSED_ON:
             passed_on += (name, b": ", value, b"\r\n")
-        if name in said and name in ONCE:
-            raise _said_twice(name)
         if name in READ:
+            if name in said and name in ONCE:
+                raise _said_twice(name)
             said[name] = value
         elif name in BESIDES:
             heads.note(name, value)
-    if size > MAX_BYTES or count > MAX_HEADERS:
+    if size > MAX_BYTES or len(headers) > MAX_HEADERS:
         raise HeadersTooLarge("The headers are too large.")
-    _check_hop(heads)
+    if not HOP.isdisjoint(said):
+        _check_hop(heads)
+    heads.is_unusual = not UNUSUAL.isdisjoint(said)
     return heads
 
 
@@ -167,12 +177,15 @@ class Hosts:
             self._known.add(host)
 
 
-def returned(headers: Iterable[Header]) -> list[Header]:
-    """The headers of an answer as the client gets them; its length is the framing's business."""
-    kept = [header for header in headers if header[0] in RETURNED]
-    if NOSNIFF not in kept:
-        kept.append(NOSNIFF)
-    return kept
+def lines(headers: Iterable[Header]) -> Lines:
+    """Headers as they are written."""
+    return b"".join(b"%b: %b\r\n" % header for header in headers)
+
+
+def fields(written: Lines) -> list[Header]:
+    """Headers as ASGI has them."""
+    found = (line.partition(b": ") for line in written.split(b"\r\n")[:-1])
+    return [(name, value) for name, _, value in found]
 
 
 def allowed_trailers(trailers: Iterable[Header]) -> list[Header]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from libs.common.cache import DEADLINE_SECONDS, Counters, Lease, Question
 from libs.common.clock import monotonic
-from services.gateway.domain.allowances import Allowance, Charge
+from services.gateway.domain.allowances import NO_WINDOW, Allowance, Charge, Window
 from services.gateway.domain.verdicts import Verdict, moment
 
 Place = tuple[Allowance, str]
@@ -22,24 +22,6 @@ PARTS = 20
 """Of an allowance; a replica leases one at a time, and what it does not spend is lost."""
 PATIENCE_SECONDS = 1.2 * DEADLINE_SECONDS
 """What a request may wait: the counters give up first, or were asked something else before."""
-
-
-@dataclass(slots=True)
-class _Window:
-    """A minute of one key, as this replica knows it."""
-
-    until: float
-    reset_at: int
-    left: int = 0
-    """Leased and not spent."""
-    free: int = 0
-    """What nobody had leased when the counters were last asked."""
-    room: int = 0
-    """What of that this replica may still hope for."""
-    own: int = 0
-    """All it was given."""
-    owed: int = 0
-    """What it took of that without asking."""
 
 
 @dataclass(slots=True)
@@ -55,7 +37,7 @@ class Limiter:
 
     def __init__(self, counters: Counters) -> None:
         self._counters = counters
-        self._windows: OrderedDict[Place, _Window] = OrderedDict()
+        self._windows: OrderedDict[Place, Window] = OrderedDict()
         self._batch = _Batch()
         self._asking: asyncio.Task[None] | None = None
 
@@ -88,12 +70,30 @@ class Limiter:
 
     def take_all(self, charges: Sequence[Charge], *, alone: bool = False) -> Verdict | None:
         """Spend every one of `charges`, or nothing at all; the verdict is the tightest one."""
+        now = monotonic()
+        least = None
+        for at, charge in enumerate(charges):
+            window = charge.window
+            if window.until <= now or window.left < charge.cost:
+                self._give_back(charges[:at])
+                return self._take_each(charges, alone=alone)
+            window.left -= charge.cost
+            remaining = window.left + window.room
+            if least is None or remaining < least:
+                least, allowance, tightest = remaining, charge.allowance, window
+        assert least is not None  # noqa: S101 - there is one charge at least
+        rest = math.ceil(tightest.until - now)
+        return Verdict(True, allowance, least, rest, tightest.reset_at)
+
+    def _take_each(self, charges: Sequence[Charge], *, alone: bool) -> Verdict | None:
+        """The same, when something has to be leased, or is not there."""
         tightest: Verdict | None = None
-        for at, (allowance, key, cost) in enumerate(charges):
-            verdict = self.take(allowance, key, cost, alone=alone)
+        for at, charge in enumerate(charges):
+            verdict = self.take(charge.allowance, charge.key, charge.cost, alone=alone)
             if verdict is None or not verdict.is_allowed:
                 self._give_back(charges[:at])
                 return verdict
+            charge.window = self._windows[charge.allowance, charge.key]
             if tightest is None or verdict.remaining < tightest.remaining:
                 tightest = verdict
         return tightest
@@ -116,9 +116,9 @@ class Limiter:
     async def _asked(self, charges: Iterable[Charge]) -> None:
         """Wait for the next answer of the counters; one question is for all who wait by then."""
         batch = self._batch
-        for allowance, key, cost in charges:
-            place = (allowance, key)
-            batch.wanted[place] = batch.wanted.get(place, 0) + cost
+        for charge in charges:
+            place = (charge.allowance, charge.key)
+            batch.wanted[place] = batch.wanted.get(place, 0) + charge.cost
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask_counters())
         await batch.answered.wait()
@@ -141,7 +141,7 @@ class Limiter:
         for place, units in wanted.items():
             window = self._windows.get(place)
             if window is None or window.until <= asked_at:
-                window = _NONE
+                window = NO_WINDOW
             if units > window.left:
                 places.append(place)
                 questions.append(_question(place, window, units - window.left, asked_at))
@@ -168,15 +168,16 @@ class Limiter:
         window.own += lease.granted - paid
         window.free = window.room = lease.free
 
-    def _open(self, place: Place, until: float, seconds: float) -> _Window:
+    def _open(self, place: Place, until: float, seconds: float) -> Window:
         """A new window in the place of an old one; the one begun longest ago is forgotten."""
-        window = self._windows[place] = _Window(until, moment(seconds))
+        window = self._windows[place] = Window(until, moment(seconds))
         self._windows.move_to_end(place)
         if len(self._windows) > MAX_WINDOWS:
-            self._windows.popitem(last=False)
+            _, forgotten = self._windows.popitem(last=False)
+            forgotten.until = 0.0
         return window
 
-    def _help_itself(self, allowance: Allowance, window: _Window, cost: int) -> None:
+    def _help_itself(self, allowance: Allowance, window: Window, cost: int) -> None:
         """Take from this replica's share of what nobody had leased when last heard."""
         share = max(1, allowance.limit // self._counters.replicas)
         window.room = max(0, min(window.free, share - window.own))
@@ -190,16 +191,11 @@ class Limiter:
         window.room -= taken
 
     def _give_back(self, charges: Iterable[Charge]) -> None:
-        for allowance, key, cost in charges:
-            window = self._windows.get((allowance, key))
-            if window is not None:
-                window.left += cost
+        for charge in charges:
+            charge.window.left += charge.cost
 
 
-_NONE = _Window(0.0, 0)
-
-
-def _question(place: Place, window: _Window, units: int, now: float) -> Question:
+def _question(place: Place, window: Window, units: int, now: float) -> Question:
     allowance, key = place
     return Question(
         f"limit:{allowance.name}:{key}",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from services.gateway.domain.headers import Header
+from services.gateway.domain.headers import Lines, lines
 
 EXPOSED = (
     b"ETag, Location, Retry-After, RateLimit, RateLimit-Policy, X-RateLimit-Limit, "
@@ -20,7 +20,7 @@ _ORIGIN = re.compile(
     r"(?::(?P<port>[1-9][0-9]{0,4}))?"
 )
 _IMPLIED = {("http", "80"), ("https", "443")}
-_VARY = (b"vary", b"Origin")
+_VARY: Lines = b"vary: Origin\r\n"
 _VARY_ASKED = (
     b"vary",
     b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
@@ -34,40 +34,41 @@ class Origins:
     """
 
     def __init__(self, allowed: Iterable[str] = ()) -> None:
-        self._answers: dict[bytes, list[Header]] = {}
+        self._answers: dict[bytes, Lines] = {}
         for text in allowed:
             origin = _read(text)
-            self._answers[origin] = [
+            told = [
                 (b"access-control-allow-origin", origin),
                 (b"access-control-expose-headers", EXPOSED),
-                _VARY,
             ]
+            self._answers[origin] = lines(told) + _VARY
 
     def is_allowed(self, origin: bytes) -> bool:
         """Whether pages of `origin` may read what we answer."""
         return origin in self._answers
 
-    def headers(self, origin: bytes | None) -> list[Header]:
+    def lines(self, origin: bytes | None) -> Lines:
         """What is added to an answer. Caches are told that it depends on who asked."""
         if not self._answers:
-            return []
-        return self._answers.get(origin or b"", [_VARY])
+            return b""
+        return self._answers.get(origin, _VARY) if origin else _VARY
 
-    def preflight(self, origin: bytes, methods: Iterable[str]) -> list[Header]:
+    def preflight(self, origin: bytes, methods: Iterable[str]) -> Lines:
         """The answer to a browser that asks before it sends; `methods` are those of the route.
 
         It holds all that may be sent, whatever was asked: the browser compares.
         """
         if not self.is_allowed(origin):
-            return [_VARY_ASKED] if self._answers else []
+            return lines([_VARY_ASKED] if self._answers else [])
         offered = set(methods) | ({"HEAD"} if "GET" in methods else set())
-        return [
+        told = [
             (b"access-control-allow-origin", origin),
             (b"access-control-allow-methods", ", ".join(sorted(offered)).encode("ascii")),
             (b"access-control-allow-headers", SENT),
             (b"access-control-max-age", MAX_AGE),
             _VARY_ASKED,
         ]
+        return lines(told)
 
 
 def _read(text: str) -> bytes:

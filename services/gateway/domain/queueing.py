@@ -117,6 +117,10 @@ class Slots:
         self._caps = [cap - spare if p >= Priority.LIST else cap for p in Priority]
         self._lines = [_Line(standing) for _ in Priority]
 
+    def has_room(self, priority: int) -> bool:
+        """Whether there is a slot for this priority."""
+        return self.in_flight < self._caps[priority]
+
     def try_acquire(self, priority: int) -> bool:
         """Take a slot if there is one for this priority."""
         if self.in_flight < self._caps[priority]:

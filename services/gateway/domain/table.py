@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 from libs.common.principal import Level
 from libs.common.web.auth import Access
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _PARAMETER = re.compile(r"\{(?P<name>\w+)(?P<rest>:path)?\}")
 
 
@@ -57,6 +58,11 @@ class AccessTable:
             else:
                 same_depth = self._templates.setdefault(entry.template.count("/"), [])
                 same_depth.append((_pattern(entry.template), entry))
+        self._found = {
+            (method, path): self._choose(method, found)
+            for path, found in self._exact.items()
+            for method in METHODS
+        }
 
     @classmethod
     def read(cls, file: Path, own: Iterable[Entry] = ()) -> "AccessTable":
@@ -65,17 +71,21 @@ class AccessTable:
 
     def find(self, method: str, path: str) -> Found:
         """What answers `method path`. HEAD is answered wherever GET is."""
-        entries = self._exact.get(path) or self._matching(path)
+        return self._found.get((method, path)) or self._choose(method, self._matching(path))
+
+    def _choose(self, method: str, entries: Sequence[Entry]) -> Found:
         methods: frozenset[str] = frozenset()
         for entry in entries:
             if method in entry.methods:
                 return Found(entry, entry.methods)
             methods |= entry.methods
         if method == "HEAD" and "GET" in methods:
-            return self.find("GET", path)
+            return self._choose("GET", entries)
         return Found(None, methods)
 
     def _matching(self, path: str) -> list[Entry]:
+        if path in self._exact:
+            return self._exact[path]
         depth = self._templates.get(path.count("/"), [])
         found = [entry for pattern, entry in depth if pattern.fullmatch(path)]
         return found or [entry for pattern, entry in self._open if pattern.fullmatch(path)]

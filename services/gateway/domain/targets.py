@@ -1,6 +1,8 @@
 """Paths: one spelling each. What two readers could read differently leads nowhere."""
 
 import re
+from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from libs.common.errors import BadRequest, NotFound
@@ -8,10 +10,48 @@ from services.gateway.domain.refusals import UriTooLong
 
 MAX_TARGET = 8192
 MAX_PATH = 6144
+KEPT = 512
+"""Bytes of a target worth remembering: most are asked for again and again."""
+_ABSOLUTE = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
 _PLAIN = re.compile(rb"(?:/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*)*/?")
 _ESCAPED = re.compile(rb"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*/?")
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _DOTS = frozenset({b".", b".."})
+
+
+class Target(NamedTuple):
+    """What is asked for, taken apart."""
+
+    raw_path: bytes
+    """As it is passed on."""
+    path: str
+    """As it is looked up."""
+    query: bytes
+    authority: bytes | None
+    """The host it names itself, as if to a proxy."""
+
+
+def read(target: bytes) -> Target:
+    """Take a target apart. Raises BadRequest, NotFound, UriTooLong."""
+    return _known(target) if len(target) <= KEPT else _read(target)
+
+
+def _read(target: bytes) -> Target:
+    authority: bytes | None = None
+    if not target.startswith(b"/"):
+        whole = _ABSOLUTE.match(target)
+        if whole is None:
+            raise BadRequest("The address is malformed.")
+        authority, target = whole[1], target[whole.end() :]
+        if not target.startswith(b"/"):
+            target = b"/" + target
+    raw_path, _, query = target.partition(b"?")
+    if b"#" in target:
+        raise BadRequest("The address is malformed.")
+    return Target(*clean(raw_path, query), query, authority)
+
+
+_known = lru_cache(maxsize=4096)(_read)
 
 
 def clean(raw_path: bytes, query: bytes) -> tuple[bytes, str]:

@@ -1,17 +1,16 @@
 """Yes or no, and how clients are told what is left of their allowance."""
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from libs.common.clock import utc_now
 from libs.common.errors import TooManyRequests
 from services.gateway.domain.allowances import Allowance
-from services.gateway.domain.headers import Header
+from services.gateway.domain.headers import Lines, fields
 
 
-@dataclass(slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether a request is within its allowance, and what is left of that."""
 
     is_allowed: bool
@@ -41,33 +40,26 @@ class RateLimited(TooManyRequests):
             limit=verdict.limit,
             reset_seconds=verdict.reset_seconds,
         )
-        given = limit_headers(verdict)
-        self.headers = {  # type: ignore[misc]
-            name.decode("ascii"): value.decode("ascii") for name, value in given
-        }
+        given = {name.decode(): value.decode() for name, value in fields(limit_lines(verdict))}
+        self.headers = given | {"retry-after": str(verdict.reset_seconds)}  # type: ignore[misc]
 
 
-def limit_headers(verdict: Verdict) -> list[Header]:
+def limit_lines(verdict: Verdict) -> Lines:
     """What a client is told: as draft-ietf-httpapi-ratelimit-headers says, and as was before it."""
-    name, policy, limit = _constant(verdict.allowance)
-    headers = [
-        (b"ratelimit", b"%s;r=%d;t=%d" % (name, verdict.remaining, verdict.reset_seconds)),
-        policy,
-        limit,
-        (b"x-ratelimit-remaining", b"%d" % verdict.remaining),
-        (b"x-ratelimit-reset", b"%d" % verdict.reset_at),
-    ]
-    if not verdict.is_allowed:
-        headers.append((b"retry-after", b"%d" % verdict.reset_seconds))
-    return headers
+    _, allowance, remaining, seconds, at = verdict
+    return _form(allowance) % (remaining, seconds, remaining, at)
 
 
 @lru_cache
-def _constant(allowance: Allowance) -> tuple[bytes, Header, Header]:
-    name = f'"{allowance.name}"'.encode("ascii")
-    policy = b"%s;q=%d;w=%d" % (name, allowance.limit, allowance.seconds)
-    limit = b"%d" % allowance.limit
-    return name, (b"ratelimit-policy", policy), (b"x-ratelimit-limit", limit)
+def _form(allowance: Allowance) -> bytes:
+    name, limit, seconds = allowance
+    return (
+        f'ratelimit: "{name}";r=%d;t=%d\r\n'
+        f'ratelimit-policy: "{name}";q={limit};w={seconds}\r\n'
+        f"x-ratelimit-limit: {limit}\r\n"
+        "x-ratelimit-remaining: %d\r\n"
+        "x-ratelimit-reset: %d\r\n"
+    ).encode("ascii")
 
 
 def moment(seconds: float) -> int:

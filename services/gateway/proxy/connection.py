@@ -11,10 +11,12 @@ from typing import cast
 import httptools
 
 from services.gateway.domain.breaking import AWAY, is_failure
-from services.gateway.domain.headers import Header
+from services.gateway.domain.headers import RETURNED, Header, Lines
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_FIELDS = 200
+FEW_BYTES = 4 * MAX_FIELDS
+"""Too few for a head to be too large in any way."""
 MAX_HINTS = 16
 SHORT = 64 * 1024
 """An answer that says it is no longer than this is handed on in one piece."""
@@ -24,6 +26,8 @@ EARLY_HINTS = 103
 FIRST_FINAL = 200
 VERSIONS = frozenset({"1.0", "1.1"})
 BODILESS = frozenset({204, 304})
+PIECES = 4
+"""Of a header line: name, colon, value, end."""
 
 Sink = Callable[[bytes], None]
 
@@ -37,40 +41,40 @@ class Connection(asyncio.Protocol):
         self.is_lost = False
         self.is_write_paused = False
         self.idle_since = 0.0
-        self.calls = 0
+        self.is_tunnel = False
+        self.body: list[bytes] = []
         self._news: Callable[[], None] | None = None
+        self._sink: Sink | None = None
+        self._is_reading_paused = False
         self._parser = httptools.HttpResponseParser(self)
         self._forget()
 
     def _forget(self) -> None:
-        self._sink: Sink | None = None
-        self._head_bytes = 0
-        self._hints = 0
-        self._is_reading_paused = False
-        self._is_chunked = False
         self.status = 0
-        self.headers: list[Header] = []
-        self._fields = self.headers
+        self.returned: list[bytes] = []
+        """The header lines a client gets, in pieces."""
+        self.fields: list[Header] = []
+        """The other headers: they are between a service and us."""
+        self.hints: list[Lines] = []
+        """The links of answers that said there is more to come."""
         self.trailers: list[Header] = []
-        self.hints: list[list[Header]] = []
         self.length: int | None = None
-        self.is_head_over = False
-        self.is_complete = False
-        self.is_kept = False
-        self.is_tunnel = False
-        self.body: list[bytes] = []
         self.taken = 0
         """Bytes of body so far."""
+        self.is_head_over = self.is_complete = self.is_kept = False
+        self.is_short = False
+        """Whether the whole answer is waited for before any of it is handed on."""
+        self._is_chunked = False
+        self._head_bytes = self._hints = 0
 
     # What the call does.
 
     def ask(self, head: bytes, news: Callable[[], None]) -> None:
         """Begin a call with `head`, which may have a body behind it."""
-        if self.calls:
-            self._forget()
-        self.calls += 1
+        self._forget()
         self._news = news
-        self.write(head)
+        if self.transport and not self.is_lost:
+            self.transport.write(head)
 
     def write(self, data: bytes) -> None:
         """Send more of the request."""
@@ -128,20 +132,13 @@ class Connection(asyncio.Protocol):
         """Whether the answer is one: not that somebody behind the service is away."""
         if self.status not in AWAY:
             return True
-        has_retry_after = any(name == b"retry-after" for name, _ in self.headers)
-        return not is_failure(self.status, has_retry_after=has_retry_after)
+        names = self.returned[::PIECES]
+        return not is_failure(self.status, has_retry_after=b"retry-after" in names)
 
     @property
     def is_touched(self) -> bool:
         """Whether the service has said anything to this call."""
         return self._head_bytes > 0
-
-    @property
-    def is_short(self) -> bool:
-        """Whether the whole answer is waited for before any of it is handed on."""
-        if self.length is not None and self.length <= SHORT:
-            return True
-        return self.status in BODILESS
 
     # asyncio.Protocol
 
@@ -155,7 +152,7 @@ class Connection(asyncio.Protocol):
             self.abort()  # nobody asked: whoever asks next must not be answered with this
             return
         if self.is_tunnel:
-            self._take(data)
+            self.on_body(data)
             return
         if not self.is_head_over:
             self._head_bytes += len(data)
@@ -193,9 +190,16 @@ class Connection(asyncio.Protocol):
     # httptools
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._fields.append((name.lower(), value))
-        if len(self._fields) > MAX_FIELDS:
-            raise ValueError("no end of headers")
+        name = name.lower()
+        if not self.is_head_over:
+            if name in RETURNED:
+                self.returned += (name, b": ", value, b"\r\n")
+            else:
+                self.fields.append((name, value))
+        elif len(self.trailers) < MAX_FIELDS:
+            self.trailers.append((name, value))
+        else:
+            raise ValueError("no end of trailers")
 
     def on_message_begin(self) -> None:
         if self.is_complete:
@@ -203,22 +207,32 @@ class Connection(asyncio.Protocol):
             raise ValueError("more than was asked for")
 
     def on_headers_complete(self) -> None:
-        if self._parser.get_http_version() not in VERSIONS:
+        parser = self._parser
+        if parser.get_http_version() not in VERSIONS:
             raise ValueError("another protocol")
-        self.status = self._parser.get_status_code()
+        self.status = parser.get_status_code()
+        if self._head_bytes > FEW_BYTES:
+            self._check_size()
         if self.status < FIRST_FINAL:
             self._hint()
             return
         self._read_framing()
-        self._fields = self.trailers
         self.is_head_over = True
-        self.is_kept = self._parser.should_keep_alive() and not self._parser.should_upgrade()
+        self.is_kept = parser.should_keep_alive() and not parser.should_upgrade()
+
+    def _check_size(self) -> None:
+        """The head may have come together with some of the body."""
+        size = 0
+        if self._head_bytes > MAX_HEAD_BYTES:
+            size = sum(len(name) + len(value) for name, value in self.fields)
+            size += sum(map(len, self.returned))
+        count = len(self.fields) + len(self.returned) // PIECES
+        if size > MAX_HEAD_BYTES or count > MAX_FIELDS:
+            raise ValueError("no end of headers")
 
     def _read_framing(self) -> None:
         """Where the answer ends, which one header says and no other."""
-        size = 0
-        for name, value in self.headers:
-            size += len(name) + len(value)
+        for name, value in self.fields:
             if name == b"content-length":
                 if self.length is not None:
                     raise ValueError("two lengths")
@@ -227,11 +241,15 @@ class Connection(asyncio.Protocol):
                 if value.lower() != b"chunked" or self._is_chunked:
                     raise ValueError("a coding nobody asked for")
                 self._is_chunked = True
-        if size > MAX_HEAD_BYTES:
-            raise ValueError("no end of headers")
+        is_small = self.length is not None and self.length <= SHORT
+        self.is_short = is_small or self.status in BODILESS
 
     def on_body(self, chunk: bytes) -> None:
-        self._take(chunk)
+        self.taken += len(chunk)
+        if self._sink:
+            self._sink(chunk)
+        else:
+            self.body.append(chunk)
 
     def on_message_complete(self) -> None:
         if self.is_head_over:
@@ -245,28 +263,20 @@ class Connection(asyncio.Protocol):
             self.is_tunnel = True
             return
         if self.status == EARLY_HINTS:
-            self.hints.append(self.headers)
-        self.headers = self._fields = []
+            pieces = [
+                self.returned[at : at + PIECES] for at in range(0, len(self.returned), PIECES)
+            ]
+            self.hints.append(b"".join(b"".join(line) for line in pieces if line[0] == b"link"))
+        self.returned, self.fields = [], []
 
     def _tunnel(self, rest: bytes) -> None:
         """What follows is no HTTP; only a 101 may say so."""
         if not self.is_tunnel:
             self.abort()
         elif rest:
-            self._take(rest)
-
-    def _take(self, chunk: bytes) -> None:
-        self.taken += len(chunk)
-        if self._sink:
-            self._sink(chunk)
-        else:
-            self.body.append(chunk)
+            self.on_body(rest)
 
     def _tell(self) -> None:
         """Say that something is new, unless it is only more of a short answer."""
-        if self._news is None or self._sink:
-            if self._news and self.is_complete:
-                self._news()
-            return
-        if self.is_ready or self.hints:
+        if self._news and (self.is_complete or (not self._sink and (self.is_ready or self.hints))):
             self._news()

@@ -30,8 +30,9 @@ LINGER_SECONDS = 1.0
 MAX_PIPELINED = 8
 """Requests read ahead of their turn; who is not read from at all cannot be seen to leave."""
 NARROW = 16 * 1024
-_ROOM = memoryview(bytearray(256 * 1024))
+WIDE_ROOM = memoryview(bytearray(256 * 1024))
 """What any connection reads into: it is copied before another one reads."""
+NARROW_ROOM = WIDE_ROOM[:NARROW]
 NEVER = float("inf")
 VERSIONS = frozenset({"1.0", "1.1"})
 TOO_LARGE = (
@@ -47,16 +48,17 @@ class Narrow(asyncio.BufferedProtocol):
 
     def __init__(self, door: "Door") -> None:
         self._door = door
+        self._received = door.data_received
         self.eof_received = door.eof_received  # type: ignore[method-assign]
         self.connection_lost = door.connection_lost  # type: ignore[method-assign]
         self.pause_writing = door.pause_writing  # type: ignore[method-assign]
         self.resume_writing = door.resume_writing  # type: ignore[method-assign]
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's
-        return _ROOM if self._door.takes_much else _ROOM[:NARROW]
+        return WIDE_ROOM if self._door.takes_much else NARROW_ROOM
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._door.data_received(bytes(_ROOM[:nbytes]))
+        self._received(WIDE_ROOM[:nbytes].tobytes())
 
 
 class Door(HttpToolsProtocol):
@@ -82,6 +84,8 @@ class Door(HttpToolsProtocol):
         """The cycle of uvicorn's that is being answered, when it is not one of ours."""
         self._rest = b""
         self._tunnel: Callable[[bytes], None] | None = None
+        self.takes_much = False
+        """Whether there is somebody to take what comes, as fast as it comes."""
 
     # asyncio.Protocol
 
@@ -176,7 +180,8 @@ class Door(HttpToolsProtocol):
         if self.cycle.asked.length != 0:
             self.flow.pause_reading()  # whose body it is decides whether it is read
         if before is None or before.response_complete:
-            self._start_asgi_task(self.cycle, self.app)
+            self._answering, self._own = self.cycle, None
+            self.cycle.begin()
         else:
             self.pipeline.appendleft((self.cycle, self.app))
             if len(self.pipeline) >= MAX_PIPELINED:
@@ -191,16 +196,17 @@ class Door(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _exchange(self) -> Exchange:
-        method = self.parser.get_method().decode("ascii")
-        version = self.parser.get_http_version()
+        parser = self.parser
+        method = parser.get_method().decode("ascii")
+        version = parser.get_http_version()
         is_http_1_0 = version == "1.0"
-        is_upgrade = self.parser.should_upgrade()
+        is_upgrade = parser.should_upgrade()
         is_last = is_http_1_0 or is_upgrade or self._is_leaving
         out = Outbound(
             self.transport,
             is_head=method == "HEAD",
             is_http_1_0=is_http_1_0,
-            is_kept=not is_last and self.parser.should_keep_alive(),
+            is_kept=not is_last and parser.should_keep_alive(),
         )
         asked = Asked(method, self.client[0] if self.client else "")
         refused: AppError | None = None
@@ -234,7 +240,8 @@ class Door(HttpToolsProtocol):
         if self._is_deaf:
             return
         if isinstance(self.cycle, Exchange):
-            self.cycle.fed()
+            if not self.cycle.inbound.is_complete:
+                self.cycle.fed()
         else:
             super().on_message_complete()
 
@@ -262,13 +269,6 @@ class Door(HttpToolsProtocol):
 
     # What an exchange does.
 
-    @property
-    def takes_much(self) -> bool:
-        """Whether there is somebody to take what comes, as fast as it comes."""
-        if self._tunnel:
-            return True
-        return self._answering is not None and self._answering.inbound.takes_much
-
     def welcome_body(self) -> None:
         """Let a client send, and tell it if it asked whether it may."""
         self.flow.resume_reading()
@@ -279,6 +279,7 @@ class Door(HttpToolsProtocol):
     def tunnel_into(self, sink: Callable[[bytes], None]) -> None:
         """Hand all that comes from here on to `sink`."""
         self._tunnel = sink
+        self.takes_much = True
         if self._rest:
             sink(self._rest)
         self.flow.resume_reading()
@@ -286,6 +287,7 @@ class Door(HttpToolsProtocol):
     def answered(self, exchange: Exchange) -> None:
         """Go on with the next request, or close."""
         self._answering = None
+        self.takes_much = False
         if exchange.task:
             self.tasks.discard(exchange.task)
         if self.transport.is_closing():

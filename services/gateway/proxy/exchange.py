@@ -16,11 +16,10 @@ from libs.common.errors import AppError, DeadlineExceeded, NotFound
 from libs.common.logging import get_logger
 from libs.common.web.errors import Unforeseen
 from services.gateway.domain.entrance import Preflight
-from services.gateway.domain.headers import returned
 from services.gateway.domain.refusals import Leaving, UpstreamUnavailable
 from services.gateway.proxy.connection import Connection
 from services.gateway.proxy.heads import request_head
-from services.gateway.proxy.passage import AnswerBroke, ClientGone
+from services.gateway.proxy.passage import GRACE_SECONDS, AnswerBroke, ClientGone
 from services.gateway.proxy.pouring import Pouring
 from services.gateway.proxy.upstream import AWAY, PRIORITIES, Call, Upstream
 
@@ -38,8 +37,6 @@ class ServiceGone(Exception):
 class Exchange(Pouring):
     """What uvicorn knows as a cycle."""
 
-    __slots__ = ("_asked_at", "_call", "_upstream")
-
     _asked_at: float
     _call: Call
     _upstream: Upstream
@@ -47,8 +44,15 @@ class Exchange(Pouring):
     def begin(self) -> None:
         """Answer, sooner or later."""
         self.door.front.exchanges.add(self)
-        if self.asked.length != 0 or self.refused or not self._goes_straight():
+        if self.asked.length != 0 or self.refused:
             self._go_on()
+            return
+        try:
+            if not self._goes_straight():
+                self._go_on()
+        except Exception as error:  # noqa: BLE001 - told, and logged unless it is a refusal
+            self._tell(error)
+            self._end()
 
     def fail(self, error: Exception) -> None:
         super().fail(error)
@@ -60,39 +64,32 @@ class Exchange(Pouring):
         self.door.tasks.add(self.task)
 
     def _goes_straight(self) -> bool:
-        """Ask the service at once, or refuse; unless somebody has to be waited for first."""
-        try:
-            return self._is_passed_on()
-        except Exception as error:  # noqa: BLE001 - told, and logged unless it is a refusal
-            self._tell(error)
-        self._end()
-        return True
-
-    def _is_passed_on(self) -> bool:
+        """Ask the service at once; unless somebody has to be waited for first. Raises AppError."""
         asked, front = self.asked, self.door.front
-        entry = front.entrance.look(asked)
-        upstream = front.upstreams.get(entry.service)
-        place = PRIORITIES.get(entry.access.limit)
-        if upstream is None or place is None or b"upgrade" in asked.heads.said:
+        terms = front.entrance.agree(asked)
+        if terms is None or b"upgrade" in asked.heads.said:
             return False
-        connection = upstream.kept()
+        access = terms.entry.access
+        upstream = front.upstreams.get(terms.entry.service)
+        place = PRIORITIES.get(access.limit)
+        if upstream is None or place is None:
+            return False
+        connection = upstream.at_once(place)
         if connection is None:
             return False
-        call = None
+        is_let_in = False
         try:
-            call = upstream.try_enter(place)
-            if call is None or not front.entrance.settle(asked, entry):
-                return False
-            self._connection = connection
+            is_let_in = front.entrance.settle(asked, terms)
         finally:
-            if self._connection is None:
-                upstream.put_back(connection)
-                if call is not None:
-                    upstream.leave(call)
-        self._call, self._upstream = call, upstream
-        self._put(connection, upstream, b"", self._straight_news)
-        self.look_at_clock()
-        return True
+            if not is_let_in:
+                upstream.keep(connection)
+        if is_let_in:
+            self._call, self._upstream = upstream.begin(place), upstream
+            self._connection, self._asked_at = connection, self._since
+            head = request_head(asked, upstream, self.request_id, access.seconds, b"")
+            connection.ask(head, self._straight_news)
+            self.until = self._since + access.seconds + GRACE_SECONDS
+        return is_let_in
 
     def _straight_news(self) -> None:
         connection = self._connection
@@ -100,10 +97,8 @@ class Exchange(Pouring):
         if self.task:
             self._news()
         elif connection.is_complete and connection.is_short and not connection.hints:
-            self._call.is_good = connection.is_good
             self._hand_back_short(connection)
-            self._upstream.put_back(connection)
-            self._upstream.leave(self._call)
+            self._upstream.end(self._call, connection)
             self._end()
         elif connection.is_ready or connection.is_lost or connection.hints:
             self._go_on()
@@ -125,7 +120,7 @@ class Exchange(Pouring):
         if isinstance(error, AppError):
             self._refuse(error)
         elif isinstance(error, Preflight):
-            self.out.whole(NO_CONTENT, self._told(), b"")
+            self.out.whole(NO_CONTENT, (self._told(),), b"")
         elif isinstance(error, ClientGone | AnswerBroke):
             self.out.is_kept = False
         else:
@@ -136,7 +131,8 @@ class Exchange(Pouring):
 
     def _end(self) -> None:
         self.door.front.exchanges.discard(self)
-        self.inbound.refuse()
+        if not self.inbound.is_complete or self.inbound.taken:
+            self.inbound.refuse()
         self.response_complete = True
         self.door.front.saw(self)
         self.door.answered(self)
@@ -258,13 +254,13 @@ class Exchange(Pouring):
 
     def _hand_back_short(self, connection: Connection) -> None:
         self.upstream_seconds = monotonic() - self._asked_at
-        headers = [*returned(connection.headers), *self._told()]
+        headers = (*connection.returned, self._told())
         self.out.whole(connection.status, headers, connection.content)
 
     async def _hand_back_long(self, connection: Connection) -> None:
         self.upstream_seconds = monotonic() - self._asked_at
         wants_trailers = b"trailers" in self.asked.heads.said.get(b"te", b"").lower()
-        headers = [*returned(connection.headers), *self._told()]
+        headers = (*connection.returned, self._told())
         self.out.begin(connection.status, headers, connection.length, trailers=wants_trailers)
         if not self.out.is_head:
             await self._pour_down(connection)

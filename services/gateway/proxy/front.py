@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import lru_cache
 
 from fastapi import FastAPI
 from starlette.responses import Response
@@ -14,6 +15,7 @@ from libs.common.web.responses import refusal
 from libs.common.web.routing import RouteTable
 from services.gateway.domain.asking import Asked
 from services.gateway.domain.entrance import Entrance, Preflight
+from services.gateway.domain.headers import fields
 from services.gateway.proxy.door import Door
 from services.gateway.proxy.exchange import Exchange
 from services.gateway.proxy.observing import Observer
@@ -49,16 +51,18 @@ class Front:
         self.max_connections = settings.max_connections
         self.doors: set[Door] = set()
         self.exchanges: set[Exchange] = set()
-        self.saw = Observer().saw
+        self._observer = Observer()
+        self.saw = self._observer.saw
         self.own = own
         self._realtime = realtime
         templates = [rule.template.encode() for rule in routes.rules]
         self._own_paths = frozenset(template for template in templates if b"{" not in template)
         prefixes = (template.partition(b"{")[0] for template in templates if b"{" in template)
         self._own_prefixes = (REALTIME.encode(), *prefixes)
+        self.is_own = lru_cache(maxsize=1024)(self._is_own)
+        """Whether the gateway answers a target itself."""
 
-    def is_own(self, target: bytes) -> bool:
-        """Whether the gateway answers `target` itself."""
+    def _is_own(self, target: bytes) -> bool:
         path = target.partition(b"?")[0].removesuffix(b"/")
         return path in self._own_paths or path.startswith(self._own_prefixes)
 
@@ -69,14 +73,21 @@ class Front:
         await self._realtime.close()
 
     async def sweep(self) -> None:
-        """End what takes too long, until cancelled."""
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            now = monotonic()
-            for exchange in [each for each in self.exchanges if each.until <= now]:
-                exchange.look_at_clock()
-            for door in [each for each in self.doors if each.until <= now]:
-                door.tire()
+        """End what takes too long, and settle what was counted, until cancelled."""
+        try:
+            while True:
+                await asyncio.sleep(SWEEP_SECONDS)
+                self._observer.settle()
+                self._tire()
+        finally:
+            self._observer.settle()
+
+    def _tire(self) -> None:
+        now = monotonic()
+        for exchange in [each for each in self.exchanges if each.until <= now]:
+            exchange.look_at_clock()
+        for door in [each for each in self.doors if each.until <= now]:
+            door.tire()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what the gateway answers itself, to whom it lets in."""
@@ -87,7 +98,7 @@ class Front:
 
         async def telling(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *asked.told]
+                message["headers"] = [*message.get("headers", []), *fields(asked.told)]
             await send(message)
 
         try:

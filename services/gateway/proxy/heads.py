@@ -4,7 +4,9 @@ from services.gateway.domain.asking import Asked
 from services.gateway.proxy.upstream import Upstream
 
 WITH_BODIES = frozenset({"POST", "PUT", "PATCH"})
-METHODS = {name: name.encode() for name in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
+METHODS = {
+    name: name.encode() + b" " for name in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+}
 METHODS["HEAD"] = METHODS["GET"]
 """HEAD is for us to answer: the service is asked with GET."""
 
@@ -15,13 +17,14 @@ def request_head(
     """The head of a request to `upstream`, and the body behind it if that is small."""
     parts = [
         METHODS[asked.method],
-        b" ",
         upstream.prefix,
-        asked.target,
+        asked.raw_path,
         upstream.first_lines,
-        *asked.heads.passed_on,
         b"x-deadline: %.3f\r\nx-request-id: %b\r\n" % (max(0.0, seconds), request_id.encode()),
+        *asked.heads.passed_on,
     ]
+    if asked.query:
+        parts[3:3] = (b"?", asked.query)
     if asked.token is not None:
         parts += (b"authorization: Bearer ", asked.token.encode(), b"\r\n")
     if asked.traceparent:

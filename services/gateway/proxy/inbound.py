@@ -16,22 +16,18 @@ HIGH_WATER = 64 * 1024
 class Inbound:
     """Counts what comes. Past `limit` bytes it is refused."""
 
-    __slots__ = (
-        "_at_end", "_chunks", "_flow", "_is_unwanted", "_sink",
-        "_trailing", "is_complete", "limit", "taken", "trailers",
-    )  # fmt: skip
+    taken = 0
+    limit = sys.maxsize
+    """Bytes it may have; before somebody is admitted, little of it is read anyway."""
+    _trailing = 0
+    _is_unwanted = False
+    _sink: Callable[[bytes], None] | None = None
+    _at_end: Callable[[], None] | None = None
 
     def __init__(self, flow: FlowControl, *, is_complete: bool) -> None:
         self._flow = flow
         self._chunks: list[bytes] = []
-        self._sink: Callable[[bytes], None] | None = None
-        self._at_end: Callable[[], None] | None = None
-        self._is_unwanted = False
-        self.limit = sys.maxsize
-        """Bytes it may have; before somebody is admitted, little of it is read anyway."""
-        self.taken = 0
         self.is_complete = is_complete
-        self._trailing = 0
         self.trailers: list[Header] = []
         """What came behind it."""
 
@@ -83,11 +79,6 @@ class Inbound:
         self._is_unwanted = True
         self._sink = self._at_end = None
         self._chunks.clear()
-
-    @property
-    def takes_much(self) -> bool:
-        """Whether somebody takes it as it comes, and it may be large."""
-        return self._sink is not None and self.limit > HIGH_WATER
 
     @property
     def kept_trailers(self) -> list[Header]:

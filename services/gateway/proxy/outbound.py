@@ -5,19 +5,21 @@ from collections.abc import Iterable, Sequence
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from services.gateway.domain.headers import Header, allowed_trailers
+from services.gateway.domain.headers import Header, Lines, allowed_trailers, lines
 
 BODILESS = frozenset({204, 304})
-CLOSE = (b"connection", b"close")
 
 
 class Outbound:
     """Writes one answer. `is_kept` says whether the connection is good for another."""
 
-    __slots__ = (
-        "_is_chunked", "_is_http_1_0", "_takes_trailers", "_transport",
-        "is_begun", "is_complete", "is_head", "is_kept", "sent", "status",
-    )  # fmt: skip
+    is_begun = False
+    is_complete = False
+    status = 0
+    sent = 0
+    """Bytes of body so far."""
+    _is_chunked = False
+    _takes_trailers = False
 
     def __init__(
         self, transport: asyncio.Transport, *, is_head: bool, is_http_1_0: bool, is_kept: bool
@@ -25,42 +27,35 @@ class Outbound:
         self._transport = transport
         self.is_head = is_head
         self._is_http_1_0 = is_http_1_0
-        self._is_chunked = False
-        self._takes_trailers = False
         self.is_kept = is_kept
-        self.is_begun = False
-        self.is_complete = False
-        self.status = 0
-        self.sent = 0
-        """Bytes of body so far."""
 
-    def whole(self, status: int, headers: Iterable[Header], body: bytes) -> None:
-        """All of it at once."""
-        head = self._head(status, headers, None if status in BODILESS else len(body))
-        if self.is_head or status in BODILESS:
-            body = b""
-        self.sent = len(body)
+    def whole(self, status: int, headers: Iterable[bytes], body: bytes) -> None:
+        """All of it at once; `headers` are lines, whole or in pieces."""
+        is_bodiless = status in BODILESS
+        parts = self._head(status, headers, None if is_bodiless else len(body))
+        if body and not self.is_head and not is_bodiless:
+            self.sent = len(body)
+            parts.append(body)
         self.is_complete = True
-        self._transport.write(head + body if body else head)
+        self._transport.write(b"".join(parts))
 
     def begin(
         self,
         status: int,
-        headers: Iterable[Header],
+        headers: Iterable[bytes],
         length: int | None,
         *,
         trailers: bool = False,
     ) -> None:
         """The head; the body follows in pieces. Without a length, its end is marked otherwise."""
-        framing: list[Header] = []
         if length is None and not self.is_head:
             if self._is_http_1_0:
                 self.is_kept = False
             else:
                 self._is_chunked = True
                 self._takes_trailers = trailers
-                framing.append((b"transfer-encoding", b"chunked"))
-        self._transport.write(self._head(status, [*headers, *framing], length))
+                headers = [*headers, b"transfer-encoding: chunked\r\n"]
+        self._transport.write(b"".join(self._head(status, headers, length)))
 
     def chunk(self, data: bytes) -> None:
         """More of the body."""
@@ -79,34 +74,26 @@ class Outbound:
             kept = allowed_trailers(trailers) if self._takes_trailers else []
             self._transport.write(b"0\r\n" + lines(kept) + b"\r\n")
 
-    def hint(self, headers: Iterable[Header]) -> None:
+    def hint(self, links: Lines) -> None:
         """Early hints (RFC 8297), to whoever understands them."""
         if not self._is_http_1_0:
-            links = [header for header in headers if header[0] == b"link"]
-            self._transport.write(b"HTTP/1.1 103 Early Hints\r\n" + lines(links) + b"\r\n")
+            self._transport.write(b"HTTP/1.1 103 Early Hints\r\n" + links + b"\r\n")
 
-    def switch(self, headers: Iterable[Header]) -> None:
+    def switch(self, headers: Iterable[bytes]) -> None:
         """From here on it is a WebSocket."""
         self.is_begun = True
         self.status = 101
         self.is_kept = False
-        agreed = [*headers, (b"connection", b"Upgrade"), (b"upgrade", b"websocket")]
-        self._transport.write(STATUS_LINE[101] + lines(agreed) + b"\r\n")
+        agreed = (*headers, b"connection: Upgrade\r\nupgrade: websocket\r\n\r\n")
+        self._transport.write(STATUS_LINE[101] + b"".join(agreed))
 
-    def _head(self, status: int, headers: Iterable[Header], length: int | None) -> bytes:
+    def _head(self, status: int, headers: Iterable[bytes], length: int | None) -> list[bytes]:
         self.is_begun = True
         self.status = status
-        parts = [STATUS_LINE[status]]
-        for name, value in headers:
-            parts += (name, b": ", value, b"\r\n")
+        parts = [STATUS_LINE[status], *headers]
         if length is not None:
             parts.append(b"content-length: %d\r\n" % length)
         if not self.is_kept:
             parts.append(b"connection: close\r\n")
         parts.append(b"\r\n")
-        return b"".join(parts)
-
-
-def lines(headers: Iterable[Header]) -> bytes:
-    """Header lines, without the empty one that ends them."""
-    return b"".join(b"%b: %b\r\n" % header for header in headers)
+        return parts

@@ -8,7 +8,7 @@ from libs.common.errors import AppError, DeadlineExceeded, TooLarge
 from libs.common.ids import quick_id
 from libs.common.web.responses import refusal
 from services.gateway.domain.asking import Asked
-from services.gateway.domain.headers import NOSNIFF, Header
+from services.gateway.domain.headers import NOSNIFF, Lines, lines
 from services.gateway.domain.refusals import RequestTimeout
 from services.gateway.proxy.connection import Connection
 from services.gateway.proxy.inbound import Inbound
@@ -26,6 +26,7 @@ CLIENT_GONE = 499
 STRANGER_BYTES = 8 * 1024
 KNOWN_BYTES = 512 * 1024
 _REPLACED = frozenset({b"content-length", b"connection"})
+_TOLD = NOSNIFF + b"date: %b\r\nx-request-id: %b\r\n%b"
 
 
 class ClientGone(Exception):
@@ -39,15 +40,16 @@ class AnswerBroke(Exception):
 class Passage(Waiting):
     """One request of a connection, and the answer to it."""
 
-    __slots__ = (
-        "_connection", "_is_gathering", "_moved_at", "_since", "asked", "door", "inbound", "out",
-        "refused", "request_id", "response_complete", "started", "task", "upstream_seconds",
-    )  # fmt: skip
+    _connection: Connection | None = None
+    _is_gathering = False
+    response_complete = False
+    task: asyncio.Task[None] | None = None
+    upstream_seconds: float | None = None
 
     def __init__(
         self, door: "Door", asked: Asked, out: Outbound, refused: AppError | None = None
     ) -> None:
-        super().__init__(door.loop)
+        self._loop = door.loop
         self.door = door
         self.asked = asked
         self.out = out
@@ -56,11 +58,6 @@ class Passage(Waiting):
         self.refused = refused
         """Why it ends before it begins, or how it ended."""
         self.started = self._since = self._moved_at = monotonic()
-        self.upstream_seconds: float | None = None
-        self.task: asyncio.Task[None] | None = None
-        self.response_complete = False
-        self._is_gathering = False
-        self._connection: Connection | None = None
 
     @property
     def keep_alive(self) -> bool:
@@ -112,22 +109,23 @@ class Passage(Waiting):
         if self._connection:
             self._connection.resume()
 
-    def _told(self) -> list[Header]:
+    def _told(self) -> Lines:
         """What the door says with every answer."""
-        request_id = (b"x-request-id", self.request_id.encode())
-        return [*self.door.server_state.default_headers, request_id, *self.asked.told]
+        [(_, date)] = self.door.server_state.default_headers
+        request_id = self.request_id.encode()
+        return _TOLD % (date, request_id, self.asked.told)
 
     def _refuse(self, error: AppError) -> None:
         """Say no; when it is too late to say anything, cut what was said."""
         self.refused = error
-        if self.out.is_begun:
+        if self.out.is_begun or self.door.transport.is_closing():
             self.out.is_kept = False
             return
         answer = refusal(error, self.request_id)
         if not self.inbound.is_complete or answer.headers.get("connection") == "close":
             self.out.is_kept = False
-        given = [header for header in answer.raw_headers if header[0] not in _REPLACED]
-        self.out.whole(answer.status_code, [*given, NOSNIFF, *self._told()], bytes(answer.body))
+        given = lines(header for header in answer.raw_headers if header[0] not in _REPLACED)
+        self.out.whole(answer.status_code, [given, self._told()], bytes(answer.body))
         self.inbound.refuse()
 
     def _too_late(self) -> float:

@@ -2,9 +2,9 @@
 
 from libs.common.clock import monotonic
 from libs.common.logging import get_logger
-from services.gateway.domain.headers import UPGRADED
+from services.gateway.domain.headers import UPGRADED, lines
 from services.gateway.proxy.connection import Connection
-from services.gateway.proxy.outbound import lines
+from services.gateway.proxy.inbound import HIGH_WATER
 from services.gateway.proxy.passage import AnswerBroke, Passage
 
 log = get_logger(__name__)
@@ -12,8 +12,6 @@ log = get_logger(__name__)
 
 class Pouring(Passage):
     """A passage whose bodies are passed on as they come."""
-
-    __slots__ = ()
 
     def _pour_up(self, connection: Connection) -> None:
         """The client's body, framed as it was promised."""
@@ -30,6 +28,7 @@ class Pouring(Passage):
                 connection.write(b"0\r\n" + lines(self.inbound.kept_trailers) + b"\r\n")
 
         self._is_gathering = True
+        self.door.takes_much = self.inbound.limit > HIGH_WATER
         self.inbound.pour_into(send, at_end=end)
         self.look_at_clock()
 
@@ -52,8 +51,8 @@ class Pouring(Passage):
             if connection.is_write_paused:
                 self.door.flow.pause_reading()
 
-        agreed = [header for header in connection.headers if header[0] in UPGRADED]
-        self.out.switch([*agreed, *self._told()])
+        agreed = lines(header for header in connection.fields if header[0] in UPGRADED)
+        self.out.switch([agreed, self._told()])
         connection.pour_into(self._send)
         self.door.tunnel_into(send_up)
         self.look_at_clock()

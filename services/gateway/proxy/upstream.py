@@ -44,12 +44,11 @@ wait for a place."""
 class Call:
     """One call's place with a service, and how it went; None while nobody knows."""
 
-    __slots__ = ("is_good", "is_held", "permit")
+    is_good: bool | None = None
 
-    def __init__(self, permit: int, *, is_held: bool) -> None:
+    def __init__(self, permit: int, *, is_held: bool = False) -> None:
         self.permit = permit
         self.is_held = is_held
-        self.is_good: bool | None = None
 
 
 class Upstream:
@@ -71,16 +70,26 @@ class Upstream:
         self.slots = Slots(calls, queue=QUEUE * calls)
         self.held = Held(held)
 
-    def try_enter(self, priority: Priority) -> "Call | None":
-        """A place for one short call, if one is free and the service is not left alone."""
-        permit = self.breaker.admit()
-        if not permit:
+    def at_once(self, priority: Priority) -> Connection | None:
+        """A connection that waits, if a short call may be made on it this very moment."""
+        if not self.breaker.is_closed or not self.slots.has_room(priority):
             return None
-        if not self.slots.try_acquire(priority):
-            self.breaker.abandoned(permit)
-            return None
+        return self.kept()
+
+    def begin(self, priority: Priority) -> "Call":
+        """The place for a call on what `at_once` gave."""
+        self.slots.try_acquire(priority)
         self.budget.note()
-        return Call(permit, is_held=False)
+        return Call(self.breaker.admit())
+
+    def end(self, call: "Call", connection: Connection) -> None:
+        """The short call is over, and its answer was taken."""
+        self.slots.release()
+        if connection.is_good:
+            self.breaker.succeeded(call.permit)
+        else:
+            self.breaker.failed(call.permit)
+        self.put_back(connection)
 
     async def enter(self, priority: Priority | None, until: float) -> "Call":
         """A place for one call, until `leave`; without a priority it is one that lasts.
@@ -169,6 +178,10 @@ class Upstream:
             self._idle.append(connection)
         else:
             connection.abort()
+
+    def keep(self, connection: Connection) -> None:
+        """Take a connection back on which nothing was asked."""
+        self._idle.append(connection)
 
     def close(self) -> None:
         """Let go of every connection."""

@@ -9,14 +9,11 @@ from libs.common.clock import monotonic
 class Waiting(ABC):
     """Who waits. One coroutine at a time; a sweeper looks at the clock for all."""
 
-    __slots__ = ("_loop", "_waiter", "failure", "until")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._waiter: asyncio.Future[None] | None = None
-        self.failure: Exception | None = None
-        self.until = float("inf")
-        """When to look at the clock."""
+    _loop: asyncio.AbstractEventLoop
+    _waiter: asyncio.Future[None] | None = None
+    failure: Exception | None = None
+    until = float("inf")
+    """When to look at the clock."""
 
     @abstractmethod
     def _too_late(self) -> float:

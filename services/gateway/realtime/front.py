@@ -15,7 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 from libs.common.errors import AppError, BadRequest, NotFound, TooLarge
 from libs.common.web.errors import MethodNotAllowed
 from libs.common.web.responses import refusal
-from services.gateway.domain.headers import Header
+from services.gateway.domain.headers import Header, fields
 from services.gateway.domain.origins import Origins
 from services.gateway.domain.refusals import Leaving, OriginNotAllowed, RequestTimeout
 from services.gateway.realtime.admitting import Admitting, shown_in
@@ -55,7 +55,7 @@ class Front:
         headers = dict(scope["headers"])
         query = parse_qs(scope["query_string"].decode("latin-1"))
         session = query["sid"][0] if "sid" in query else None
-        bare, send = send, _adding(send, self._origins.headers(headers.get(b"origin")))
+        bare, send = send, _adding(send, fields(self._origins.lines(headers.get(b"origin"))))
         try:
             self._check_origin(headers)
             if scope.get("method") == "OPTIONS":
@@ -136,8 +136,8 @@ class Front:
 
     async def _preflight(self, headers: dict[bytes, bytes], send: Send) -> None:
         head = self._origins.preflight(headers.get(b"origin", b""), ("GET", "POST"))
-        status = HTTPStatus.NO_CONTENT
-        await send({"type": "http.response.start", "status": status, "headers": head})
+        start: dict[str, Any] = {"status": HTTPStatus.NO_CONTENT, "headers": fields(head)}
+        await send({"type": "http.response.start", **start})
         await send({"type": "http.response.body", "body": b""})
 
     async def _poll(self, scope: Scope, receive: Receive, send: Send, session: str) -> None:

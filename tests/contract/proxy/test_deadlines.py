@@ -209,18 +209,24 @@ async def test_a_client_that_never_reads_is_not_waited_for(
 ) -> None:
     """reliability row 35, the reading side."""
     door = await open_door(idle_seconds=0.3)
+    said = 0
 
     async def script(connection: Connection) -> None:
+        nonlocal said
         await connection.request()
         await connection.send(answer(b"", f"Content-Length: {200 * MIB}", length=False))
-        await connection.push(bytes(64 * 1024), at_most=200 * MIB)
+        said = await connection.push(bytes(64 * 1024), at_most=200 * MIB)
 
     upstream.script = script
     wire = await door.connect(buffers=64 * 1024)
     await wire.send(door.head("GET", "/large"))
     await upstream.asked()
-
+    started = monotonic()
     await upstream.connections[0].gone(seconds=3)
+
+    assert 0.2 < monotonic() - started < 3
+    await until(lambda: said)
+    assert said < 200 * MIB
 
 
 async def test_other_calls_are_answered_meanwhile(door: Door, upstream: Upstream) -> None:

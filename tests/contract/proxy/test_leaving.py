@@ -177,7 +177,11 @@ async def test_a_service_that_does_not_read_does_not_hold_the_door_open(
     door = Door.at(await opened.__aenter__(), tmp_path)
     wire = await door.connect(buffers=64 * 1024)
     await wire.send(door.head("PUT", "/large", f"Content-Length: {64 * MIB}", BYTES))
-    await wire.push(bytes(64 * 1024), at_most=64 * MIB)
+    pushed = await wire.push(bytes(64 * 1024), at_most=64 * MIB)
     door.close()
+    ending = monotonic()
     async with asyncio.timeout(2):
         await opened.__aexit__(None, None, None)
+
+    assert 0 < pushed < 64 * MIB
+    assert monotonic() - ending < 2

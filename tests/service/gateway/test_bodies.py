@@ -204,6 +204,8 @@ async def test_who_leaves_in_the_middle_of_an_upload_takes_the_call_along(
         await until(lambda: "http.request" in seen)
 
     await until(lambda: seen[-1] == "http.disconnect", seconds=2)
+    assert seen.count("http.disconnect") == 1
+    assert set(seen[:-1]) == {"http.request"}
 
 
 async def test_who_leaves_while_waiting_takes_the_call_along(

@@ -274,7 +274,7 @@ async def test_a_fault_of_ours_is_answered_and_the_door_stays_open(
 
     async with door.client() as client:
         with monkeypatch.context() as patch:
-            patch.setattr(door.front.front.entrance, "look", broken)
+            patch.setattr(door.front.front.entrance, "agree", broken)
             fault = await client.get("/things")
         after = await client.get("/things")
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.gateway.domain.headers import fields
 from services.gateway.domain.origins import Origins
 
 OURS = b"https://app.example"
@@ -17,7 +18,7 @@ OTHERS = [
 
 @pytest.mark.parametrize("origin", [OURS, b"http://localhost:5173", b"capacitor://localhost"])
 def test_a_listed_origin_may_read(origin: bytes) -> None:
-    headers = dict(ORIGINS.headers(origin))
+    headers = dict(fields(ORIGINS.lines(origin)))
 
     assert ORIGINS.is_allowed(origin)
     assert headers[b"access-control-allow-origin"] == origin
@@ -35,22 +36,22 @@ def test_a_listed_origin_may_read(origin: bytes) -> None:
 @pytest.mark.parametrize("origin", OTHERS)
 def test_no_other_origin_may(origin: bytes) -> None:
     assert not ORIGINS.is_allowed(origin)
-    for headers in (ORIGINS.headers(origin), ORIGINS.preflight(origin, ["GET"])):
-        assert [name for name, _ in headers] == [b"vary"]
+    for told in (ORIGINS.lines(origin), ORIGINS.preflight(origin, ["GET"])):
+        assert [name for name, _ in fields(told)] == [b"vary"]
 
 
 def test_caches_are_told_even_when_no_page_asked() -> None:
-    assert ORIGINS.headers(None) == [(b"vary", b"Origin")]
+    assert ORIGINS.lines(None) == b"vary: Origin\r\n"
 
 
 @pytest.mark.parametrize("origin", [OURS, *OTHERS])
 def test_nobody_is_let_in_by_default(origin: bytes) -> None:
     assert not Origins().is_allowed(origin)
-    assert Origins().headers(origin) == Origins().preflight(origin, ["GET"]) == []
+    assert Origins().lines(origin) == Origins().preflight(origin, ["GET"]) == b""
 
 
 def test_a_browser_that_asks_first_is_told_what_it_may_send() -> None:
-    headers = dict(ORIGINS.preflight(OURS, ["PUT", "GET"]))
+    headers = dict(fields(ORIGINS.preflight(OURS, ["PUT", "GET"])))
 
     assert headers[b"access-control-allow-origin"] == OURS
     assert headers[b"access-control-allow-methods"] == b"GET, HEAD, PUT"
@@ -64,7 +65,7 @@ def test_a_browser_that_asks_first_is_told_what_it_may_send() -> None:
 
 def test_cookies_are_never_asked_for() -> None:
     """Nobody is known here by a cookie, so that no page can act in somebody's name."""
-    said = [*ORIGINS.headers(OURS), *ORIGINS.preflight(OURS, ["GET"])]
+    said = [*fields(ORIGINS.lines(OURS)), *fields(ORIGINS.preflight(OURS, ["GET"]))]
 
     assert b"access-control-allow-credentials" not in dict(said)
 

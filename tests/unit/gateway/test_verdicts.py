@@ -2,13 +2,16 @@
 
 from libs.common.errors import AppError
 from services.gateway.domain.allowances import Allowance
-from services.gateway.domain.verdicts import RateLimited, Verdict, limit_headers
+from services.gateway.domain.headers import fields
+from services.gateway.domain.verdicts import RateLimited, Verdict, limit_lines
 
 TEN = Allowance("ten", 10)
 
 
 def test_an_admitted_request_is_told_what_remains() -> None:
-    assert limit_headers(Verdict(True, TEN, 8, 55, 1_700_000_061)) == [
+    told = limit_lines(Verdict(True, TEN, 8, 55, 1_700_000_061))
+
+    assert fields(told) == [
         (b"ratelimit", b'"ten";r=8;t=55'),
         (b"ratelimit-policy", b'"ten";q=10;w=60'),
         (b"x-ratelimit-limit", b"10"),
