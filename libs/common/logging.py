@@ -115,7 +115,8 @@ class AccessLog:
     def __init__(self, event: str, **always: str) -> None:
         self._always = {**always, "event": event, "level": "info"}
         self._lines: list[bytes] = []
-        self._millis = 0
+        self._millis = self._second = 0
+        self._date = ""
         self._stamp = ""
 
     def line(self, fields: dict[str, object]) -> None:
@@ -137,8 +138,11 @@ class AccessLog:
         millis = time.time_ns() // 1_000_000
         if millis != self._millis:
             self._millis = millis
-            now = datetime.fromtimestamp(millis / 1000, UTC)
-            self._stamp = f"{now.isoformat(timespec='milliseconds')[:-6]}Z"
+            second, rest = divmod(millis, 1000)
+            if second != self._second:
+                self._second = second
+                self._date = f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
+            self._stamp = f"{self._date}.{rest:03d}Z"
         return self._stamp
 
     def flush(self) -> None:

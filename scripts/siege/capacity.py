@@ -1,4 +1,8 @@
-"""What a system can do: the best rate that any number of clients gets out of it."""
+"""What a system can do: the best rate that any number of clients gets out of it, and goes on to.
+
+The best of several short tries is the luckiest of them. Who won is tried again, for longer, and
+only the second try counts.
+"""
 
 import time
 from dataclasses import dataclass
@@ -9,11 +13,14 @@ from scripts.siege.reporting import say
 
 CLIENTS = (1, 4, 8, 16, 32, 64)
 """All are tried: what is done beside the answers makes the rate rise and fall in between."""
+FINALISTS = 2
+"""So many are tried again, and the better one is believed."""
+LONGER = 4.0
 
 
 @dataclass(frozen=True)
 class Capacity:
-    """The best rate found for one kind of request."""
+    """The rate found for one kind of request."""
 
     name: str
     rate: float
@@ -25,16 +32,25 @@ class Capacity:
 
 
 async def capacity(crowd: Crowd, ask: Ask, seconds: float) -> Capacity:
-    """Closed loop, each number of clients for `seconds`."""
+    """Closed loop, each number of clients for `seconds`, the best for longer."""
     await crowd.one_by_one(ask, 2, seconds / 2)
-    found = []
-    for clients in CLIENTS:
-        crowd.taken()
-        began = time.monotonic()
-        await crowd.one_by_one(ask, clients, seconds)
-        took = time.monotonic() - began
-        fine = [sample for sample in crowd.taken() if sample.is_fine]
-        found.append(Capacity(ask.route.name, len(fine) / took, clients, millis(fine, P99)))
-    best = max(found, key=lambda each: each.rate)
-    say(f"{best} (of {', '.join(f'{each.rate:.0f}' for each in found)})")
+    first = [await _tried(crowd, ask, clients, seconds) for clients in CLIENTS]
+    finalists = sorted(first, key=_rate)[-FINALISTS:]
+    again = [await _tried(crowd, ask, each.clients, seconds * LONGER) for each in finalists]
+    best = max(again, key=_rate)
+    tried = ", ".join(f"{each.rate:.0f}" for each in first)
+    say(f"{best} (of {tried}; again {', '.join(f'{each.rate:.0f}' for each in again)})")
     return best
+
+
+async def _tried(crowd: Crowd, ask: Ask, clients: int, seconds: float) -> Capacity:
+    crowd.taken()
+    began = time.monotonic()
+    await crowd.one_by_one(ask, clients, seconds)
+    took = time.monotonic() - began
+    fine = [sample for sample in crowd.taken() if sample.is_fine]
+    return Capacity(ask.route.name, len(fine) / took, clients, millis(fine, P99))
+
+
+def _rate(found: Capacity) -> float:
+    return found.rate

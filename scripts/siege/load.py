@@ -17,6 +17,7 @@ PATIENCE_SECONDS = 5.0
 """How much longer than a route's deadline a client waits before it hangs up."""
 MANY_LINES = 2_000
 TICK_SECONDS = 0.001
+PAUSE_SECONDS = 0.05
 P95, P99 = 95, 99
 SERVER_ERROR, UNAVAILABLE, TIMED_OUT, TOO_MANY = 500, 503, 504, 429
 
@@ -96,14 +97,14 @@ class Crowd:
                     group.create_task(self.ask(ask, time.monotonic()))
 
     async def one_by_one(self, ask: Ask, clients: int, seconds: float) -> None:
-        """`clients` of them, each sending when its last request was answered."""
+        """`clients` of them, each sending when its last request was answered; the refused pause."""
         end = time.monotonic() + seconds
 
         async def client() -> None:
             while time.monotonic() < end:
                 sample = await self.ask(ask, time.monotonic())
-                if not sample.status:
-                    await asyncio.sleep(0.05)
+                if not sample.is_fine:
+                    await asyncio.sleep(PAUSE_SECONDS)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(clients):

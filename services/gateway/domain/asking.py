@@ -32,7 +32,8 @@ class Asked:
     traceparent = b""
     """The trace this belongs to (W3C Trace Context), if any."""
     entry: Entry | None = None
-    token: str | None = None
+    token: bytes | None = None
+    """What it shows the service: its own token, or the one its API key became."""
     principal: Principal | None = None
     told: Lines = b""
     """What the answer gets from the door, whatever it will be."""

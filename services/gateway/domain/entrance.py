@@ -1,6 +1,7 @@
 """Who is let in, where to, and how often: decided before a byte of body is read."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from libs.common.clock import monotonic
 from libs.common.errors import AppError, Forbidden, NotFound, Unauthenticated
@@ -16,10 +17,16 @@ from services.gateway.domain.limiting import Limiter
 from services.gateway.domain.origins import Origins
 from services.gateway.domain.refusals import AddressNotAllowed, HttpsRequired, OriginNotAllowed
 from services.gateway.domain.table import AccessTable, Entry
+from services.gateway.domain.targets import KEPT
 from services.gateway.domain.verdicts import RateLimited, limit_lines
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 MAX_KNOWN = 10_000
-NEVER = float("inf")
+MAX_WAYS = 4096
+MAX_TERMS = 8
+"""Of one caller: who asks for ever something else gains nothing by being remembered."""
 PROBES = frozenset({"/healthz", "/readyz"})
 """Asked by who runs us, from beside us: by address, in the open, and as often as they like."""
 HSTS: Lines = b"strict-transport-security: max-age=31536000\r\n"
@@ -29,30 +36,37 @@ class Preflight(Exception):
     """A browser asks before it asks: what is told is the answer."""
 
 
-class _Caller:
-    """Who showed a token lately."""
+class Terms:
+    """On what terms a request is let in."""
 
-    __slots__ = ("principal", "token", "until")
+    __slots__ = ("charges", "refused")
+
+    def __init__(self, charges: Sequence[Charge], refused: AppError | None) -> None:
+        self.charges = charges
+        self.refused = refused
+        """What it is refused with, after it was paid for."""
+
+
+class _Way:
+    """Where from, through which name and where to: what does not depend on who asks."""
+
+    __slots__ = ("address", "entry", "told")
+
+    def __init__(self, asked: Asked, entry: Entry) -> None:
+        self.entry = entry
+        self.address = asked.address
+        self.told = asked.told
+
+
+class _Caller:
+    """Who showed a token lately, and on what terms they were let in."""
+
+    __slots__ = ("principal", "terms", "token", "until")
 
     def __init__(self, token: str, known: Known) -> None:
-        self.token = token
+        self.token = token.encode()
         self.principal, self.until = known
-
-
-class Terms:
-    """On what terms a request is let in, as long as nothing of it changes."""
-
-    __slots__ = ("charges", "entry", "principal", "refused", "token", "told", "until")
-
-    def __init__(self, asked: Asked, entry: Entry, charges: Sequence[Charge]) -> None:
-        self.entry = entry
-        self.charges = charges
-        self.told = asked.told
-        self.token = asked.token
-        self.principal = asked.principal
-        self.refused: AppError | None = None
-        """What it is refused with, after it was paid for."""
-        self.until = NEVER
+        self.terms: dict[_Way, Terms] = {}
 
 
 class Entrance:
@@ -83,7 +97,7 @@ class Entrance:
         self._networks = networks
         self._https_only = https_only
         self._known: dict[bytes, _Caller] = {}
-        self._agreed: dict[tuple[object, ...], Terms] = {}
+        self._ways: dict[tuple[object, ...], _Way] = {}
 
     async def admit(self, asked: Asked) -> Entry:
         """The route that was asked for, by who may. Raises AppError; Preflight."""
@@ -98,31 +112,20 @@ class Entrance:
 
     def agree(self, asked: Asked) -> Terms | None:
         """The terms of a request, if they can be told at once. Raises AppError; Preflight."""
-        heads = asked.heads
-        if heads.is_unusual:
-            return self._agree(asked)
-        said = heads.said
-        key = (
-            asked.method,
-            asked.target,
-            said.get(b"authorization"),
-            said.get(b"host"),
-            said.get(b"origin"),
-            said.get(b"x-forwarded-proto"),
-            asked.peer,
-            *heads.forwarded,
-        )
-        terms = self._agreed.get(key)
-        if terms and terms.until > monotonic():
-            asked.entry = terms.entry
-            asked.token, asked.principal = terms.token, terms.principal
-            asked.told = terms.told
-            return terms
-        terms = self._agree(asked)
-        if terms and not terms.refused:
-            if len(self._agreed) >= MAX_KNOWN:
-                self._agreed.clear()
-            self._agreed[key] = terms
+        way = self._way(asked)
+        entry = asked.entry = way.entry
+        asked.told, asked.address = way.told, way.address
+        if entry.is_open:
+            return self._terms(asked, entry)
+        caller = self._caller(asked)
+        if caller is None:
+            return None
+        asked.token, asked.principal = caller.token, caller.principal
+        terms = caller.terms.get(way)
+        if terms is None:
+            terms = self._terms(asked, entry)
+            if not terms.refused and not asked.heads.is_unusual:
+                _keep(caller.terms, way, terms, MAX_TERMS)
         return terms
 
     def settle(self, asked: Asked, terms: Terms) -> bool:
@@ -138,17 +141,24 @@ class Entrance:
             raise terms.refused
         return True
 
-    def _agree(self, asked: Asked) -> Terms | None:
-        entry = self._look(asked)
-        if entry.is_open:
-            return self._terms(asked, entry)
-        caller = self._caller(asked)
-        if caller is None:
-            return None
-        asked.token, asked.principal = caller.token, caller.principal
-        terms = self._terms(asked, entry)
-        terms.until = caller.until
-        return terms
+    def _way(self, asked: Asked) -> _Way:
+        """Raises AppError; Preflight."""
+        said = asked.heads.said
+        key = (
+            asked.method,
+            asked.target,
+            said.get(b"host"),
+            said.get(b"origin"),
+            said.get(b"x-forwarded-proto"),
+            asked.peer,
+            *asked.heads.forwarded,
+        )
+        way = self._ways.get(key)
+        if way is None:
+            way = _Way(asked, self._look(asked))
+            if len(asked.target) <= KEPT:
+                _keep(self._ways, key, way, MAX_WAYS)
+        return way
 
     def _look(self, asked: Asked) -> Entry:
         """The route that was asked for. Raises AppError; Preflight."""
@@ -160,15 +170,15 @@ class Entrance:
         return entry
 
     def _terms(self, asked: Asked, entry: Entry) -> Terms:
-        terms = Terms(asked, entry, self._charges(asked, entry))
+        refused: AppError | None = None
         try:
             if asked.principal and not entry.access.admits(asked.principal):
                 raise Forbidden("You may not do this.")
             check_query(asked.query)
             check_body_headers(entry.access, asked.heads.said)
-        except AppError as refused:
-            terms.refused = refused
-        return terms
+        except AppError as error:
+            refused = error
+        return Terms(self._charges(asked, entry), refused)
 
     async def admit_listener(self, asked: Asked) -> None:
         """Let in who will show later who it is. Raises AppError."""
@@ -240,9 +250,7 @@ class Entrance:
     def _remember(self, given: bytes, token: str) -> _Caller:
         """Raises InvalidToken."""
         caller = _Caller(token, self._verifier.look(token))
-        if len(self._known) >= MAX_KNOWN:
-            self._known.clear()
-        self._known[given] = caller
+        _keep(self._known, given, caller, MAX_KNOWN)
         return caller
 
     async def _verify(self, asked: Asked) -> None:
@@ -259,7 +267,8 @@ class Entrance:
             if not kept.networks.admits(asked.address):
                 raise AddressNotAllowed("This key is not for use from your network.")
             token = kept.token
-        asked.token, asked.principal = token, self._verifier.verify(token)
+        asked.principal = self._verifier.verify(token)
+        asked.token = token.encode()
 
     def _charges(self, asked: Asked, entry: Entry) -> tuple[Charge, ...]:
         if asked.path in PROBES:
@@ -275,6 +284,13 @@ class Entrance:
             if not verdict.is_allowed:
                 raise RateLimited(verdict)
             asked.told += limit_lines(verdict)
+
+
+def _keep(memory: dict[K, V], key: K, value: V, limit: int) -> None:
+    """Remember one more; when there is no room, begin anew."""
+    if len(memory) >= limit:
+        memory.clear()
+    memory[key] = value
 
 
 class NotAllowed(MethodNotAllowed):

@@ -1,15 +1,18 @@
 """Concurrency cap of an upstream: so many calls at a time, a short queue, and the rest is shed.
 
 A queue is for bursts. One whose head has been late for half a second is no burst: waiting in it
-would serve everybody late, so from then on the newest goes first, nobody waits long, and who came
-first of those left is shed first. When the queue has run empty it is a queue again.
+would serve everybody late, so from then on the newest goes first and only a few newcomers wait, not
+for long; the others are refused at once. When it has run empty and refused nobody for a moment it
+is a queue again.
 """
 
 import asyncio
+import math
 import random
 from collections import deque
 from collections.abc import Callable
 from enum import IntEnum
+from typing import NoReturn
 
 from libs.common.clock import monotonic
 from libs.common.errors import Unavailable
@@ -21,6 +24,8 @@ LATE_SECONDS = 0.2
 """A longer wait is late; and the patience of those who come while the queue stands."""
 STANDING_SECONDS = 0.5
 """A queue whose head has been late for this long stands."""
+FEW_SHARE = 0.125
+"""Of the cap; so many newcomers wait while the queue stands, lest a slot find nobody."""
 SPARE_SHARE = 0.125
 """Of the cap; lists and exports leave it to those who come before them, who would otherwise find
 every slot taken by calls that are slow."""
@@ -62,16 +67,20 @@ class _Waiter:
 class _Line:
     """The waiters of one priority, the oldest on the left."""
 
-    def __init__(self, standing_seconds: float) -> None:
+    def __init__(self, standing_seconds: float, few: int) -> None:
         self.waiters: deque[_Waiter] = deque()
         self.stands = False
+        self._few = few
         self._standing_seconds = standing_seconds
+        self._stands_since = math.inf
+        self._refused_at = -math.inf
         self._late_since: float | None = None
 
     def look(self, now: float) -> None:
-        """See whether the line stands: it begins by being late and ends by being empty."""
+        """See whether the line stands: from being late, to being empty and refusing nobody."""
         if not self.waiters:
-            self.stands = False
+            if now - self._refused_at > LATE_SECONDS:
+                self.stands = False
             self._late_since = None
         elif not self.stands:
             late_since = self.waiters[0].since + LATE_SECONDS
@@ -81,6 +90,16 @@ class _Line:
                 self._late_since = late_since
             else:
                 self.stands = now - self._late_since > self._standing_seconds
+                self._stands_since = now
+
+    def refuses(self, now: float) -> bool:
+        """Whether a newcomer would wait in vain: it stands, and a few who came since wait."""
+        if not self.stands or len(self.waiters) < self._few:
+            return False
+        if self.waiters[-self._few].since < self._stands_since:
+            return False
+        self._refused_at = now
+        return True
 
     def first(self) -> _Waiter:
         """Who is to be served."""
@@ -115,7 +134,8 @@ class Slots:
         self._clock = clock
         spare = int(cap * SPARE_SHARE)
         self._caps = [cap - spare if p >= Priority.LIST else cap for p in Priority]
-        self._lines = [_Line(standing) for _ in Priority]
+        few = max(1, int(cap * FEW_SHARE))
+        self._lines = [_Line(standing, few) for _ in Priority]
 
     def has_room(self, priority: int) -> bool:
         """Whether there is a slot for this priority."""
@@ -123,10 +143,21 @@ class Slots:
 
     def try_acquire(self, priority: int) -> bool:
         """Take a slot if there is one for this priority."""
-        if self.in_flight < self._caps[priority]:
+        if self.has_room(priority):
             self.in_flight += 1
             return True
         return False
+
+    def is_vain(self, priority: int) -> bool:
+        """Whether there is no use in waiting for a slot."""
+        now, line = self._clock(), self._lines[priority]
+        line.look(now)
+        return line.refuses(now)
+
+    def refuse(self) -> NoReturn:
+        """Shed a newcomer. Raises Overloaded."""
+        self.shed += 1
+        raise Overloaded
 
     async def acquire(self, priority: int, until: float) -> None:
         """Take a slot, and wait for it at most until `until`. Raises Overloaded."""
@@ -151,14 +182,15 @@ class Slots:
             self._pass_on()
 
     def _line_up(self, priority: int, until: float) -> tuple[_Waiter, float]:
+        if self.is_vain(priority):
+            self.refuse()
         now = self._clock()
         line = self._lines[priority]
-        line.look(now)
         patience = min(self._patience, LATE_SECONDS) if line.stands else self._patience
         seconds = min(patience, until - now)
-        if seconds <= 0 or (self.waiting >= self._queue and not self._make_room(priority)):
-            self.shed += 1
-            raise Overloaded
+        is_full = self.waiting >= self._queue
+        if seconds <= 0 or (is_full and not self._make_room(priority)):
+            self.refuse()
         waiter = _Waiter(line, now)
         line.waiters.append(waiter)
         self.waiting += 1

@@ -79,7 +79,7 @@ class Door(HttpToolsProtocol):
         self._is_deaf = False
         self._is_closing = False
         self._patience = 0
-        self._answering: Exchange | None = None
+        self.answering: Exchange | None = None
         self._own: Any = None
         """The cycle of uvicorn's that is being answered, when it is not one of ours."""
         self._rest = b""
@@ -103,20 +103,20 @@ class Door(HttpToolsProtocol):
         self.pipeline.clear()
         self.cycle = self._own
         super().connection_lost(exc)
-        if self._answering:
-            self._answering.gone()
+        if self.answering:
+            self.answering.gone()
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Its side is closed: it may still wait for the answer it asked for, or be gone."""
-        if self._tunnel or not self._answering or not self._answering.inbound.is_complete:
+        if self._tunnel or not self.answering or not self.answering.inbound.is_complete:
             return False
         self.cycle.keep_alive = False
         self.loop.call_later(HALF_CLOSED_SECONDS, self._go)
         return True
 
     def _go(self) -> None:
-        if self._answering:
-            self._answering.gone()
+        if self.answering:
+            self.answering.gone()
 
     def data_received(self, data: bytes) -> None:
         if self._tunnel:
@@ -127,7 +127,7 @@ class Door(HttpToolsProtocol):
             if self._patience < 0:
                 self.flow.pause_reading()
             return
-        if self._is_in_head or not self._answering:
+        if self._is_in_head or not self.answering:
             self._head_bytes += len(data)
         try:
             self.parser.feed_data(data)
@@ -140,13 +140,13 @@ class Door(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        if not self._answering:
+        if not self.answering:
             self.until = monotonic() + self.front.idle_seconds
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self._answering:
-            self._answering.writable()
+        if self.answering:
+            self.answering.writable()
 
     # httptools
 
@@ -180,7 +180,7 @@ class Door(HttpToolsProtocol):
         if self.cycle.asked.length != 0:
             self.flow.pause_reading()  # whose body it is decides whether it is read
         if before is None or before.response_complete:
-            self._answering, self._own = self.cycle, None
+            self.answering, self._own = self.cycle, None
             self.cycle.begin()
         else:
             self.pipeline.appendleft((self.cycle, self.app))
@@ -222,10 +222,10 @@ class Door(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         if isinstance(cycle, Exchange):
-            self._answering, self._own = cycle, None
+            self.answering, self._own = cycle, None
             cycle.begin()
         else:
-            self._answering, self._own = None, cycle
+            self.answering, self._own = None, cycle
             super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
@@ -259,10 +259,10 @@ class Door(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the parser's own words
         """What is no HTTP is refused, unless an answer is under way: then that is the last."""
-        if self._answering:
-            self._answering.keep_alive = False
-            if not self._answering.inbound.is_complete:
-                self._answering.fail(BadRequest("The body is malformed."))
+        if self.answering:
+            self.answering.keep_alive = False
+            if not self.answering.inbound.is_complete:
+                self.answering.fail(BadRequest("The body is malformed."))
             self.flow.pause_reading()
         elif not self.transport.is_closing():
             self._bare(MALFORMED)
@@ -286,7 +286,7 @@ class Door(HttpToolsProtocol):
 
     def answered(self, exchange: Exchange) -> None:
         """Go on with the next request, or close."""
-        self._answering = None
+        self.answering = None
         self.takes_much = False
         if exchange.task:
             self.tasks.discard(exchange.task)
@@ -300,7 +300,7 @@ class Door(HttpToolsProtocol):
             self.transport.abort()
 
     def on_response_complete(self) -> None:
-        self._answering = self._own = None
+        self.answering = self._own = None
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
@@ -320,8 +320,8 @@ class Door(HttpToolsProtocol):
             self.transport.abort()
 
     def _bare(self, answer: bytes) -> None:
-        if self._answering:
-            self._answering.keep_alive = False
+        if self.answering:
+            self.answering.keep_alive = False
             self.flow.pause_reading()
             return
         self.transport.write(answer)
@@ -350,7 +350,7 @@ class Door(HttpToolsProtocol):
     def shutdown(self) -> None:
         """uvicorn's: the door is closed now."""
         self.leave()
-        if self._tunnel and self._answering:
-            self._answering.gone()
+        if self._tunnel and self.answering:
+            self.answering.gone()
         elif not self.cycle or self.cycle.response_complete:
             self.transport.close()

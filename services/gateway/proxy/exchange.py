@@ -43,7 +43,6 @@ class Exchange(Pouring):
 
     def begin(self) -> None:
         """Answer, sooner or later."""
-        self.door.front.exchanges.add(self)
         if self.asked.length != 0 or self.refused:
             self._go_on()
             return
@@ -69,8 +68,9 @@ class Exchange(Pouring):
         terms = front.entrance.agree(asked)
         if terms is None or b"upgrade" in asked.heads.said:
             return False
-        access = terms.entry.access
-        upstream = front.upstreams.get(terms.entry.service)
+        entry = asked.entry
+        assert entry  # noqa: S101 - there are terms for it
+        access, upstream = entry.access, front.upstreams.get(entry.service)
         place = PRIORITIES.get(access.limit)
         if upstream is None or place is None:
             return False
@@ -130,7 +130,6 @@ class Exchange(Pouring):
             self._refuse(Unforeseen(OUR_FAULT))
 
     def _end(self) -> None:
-        self.door.front.exchanges.discard(self)
         if not self.inbound.is_complete or self.inbound.taken:
             self.inbound.refuse()
         self.response_complete = True

@@ -17,7 +17,6 @@ from services.gateway.domain.asking import Asked
 from services.gateway.domain.entrance import Entrance, Preflight
 from services.gateway.domain.headers import fields
 from services.gateway.proxy.door import Door
-from services.gateway.proxy.exchange import Exchange
 from services.gateway.proxy.observing import Observer
 from services.gateway.proxy.upstream import Upstream
 from services.gateway.realtime import Realtime
@@ -50,7 +49,6 @@ class Front:
         self.keep_alive_seconds = settings.keep_alive_seconds
         self.max_connections = settings.max_connections
         self.doors: set[Door] = set()
-        self.exchanges: set[Exchange] = set()
         self._observer = Observer()
         self.saw = self._observer.saw
         self.own = own
@@ -84,10 +82,11 @@ class Front:
 
     def _tire(self) -> None:
         now = monotonic()
-        for exchange in [each for each in self.exchanges if each.until <= now]:
-            exchange.look_at_clock()
-        for door in [each for each in self.doors if each.until <= now]:
-            door.tire()
+        for door in list(self.doors):
+            if door.until <= now:
+                door.tire()
+            elif door.answering and door.answering.until <= now:
+                door.answering.look_at_clock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what the gateway answers itself, to whom it lets in."""
@@ -116,7 +115,7 @@ class Front:
             scope["method"] = "GET"  # the server leaves the body out
         if asked.token:
             named = [header for header in scope["headers"] if header[0] not in _CREDENTIALS]
-            scope["headers"] = [*named, (b"authorization", b"Bearer " + asked.token.encode())]
+            scope["headers"] = [*named, (b"authorization", b"Bearer " + asked.token)]
         await self.own(scope, self._patient(receive), telling)
 
     def _patient(self, receive: Receive) -> Receive:

@@ -1,5 +1,7 @@
 """What a service is asked with."""
 
+from functools import lru_cache
+
 from services.gateway.domain.asking import Asked
 from services.gateway.proxy.upstream import Upstream
 
@@ -11,6 +13,11 @@ METHODS["HEAD"] = METHODS["GET"]
 """HEAD is for us to answer: the service is asked with GET."""
 
 
+@lru_cache(maxsize=1024)
+def _deadline(seconds: float) -> bytes:
+    return b"x-deadline: %.3f\r\nx-request-id: " % seconds
+
+
 def request_head(
     asked: Asked, upstream: Upstream, request_id: str, seconds: float, body: bytes | None
 ) -> bytes:
@@ -20,13 +27,15 @@ def request_head(
         upstream.prefix,
         asked.raw_path,
         upstream.first_lines,
-        b"x-deadline: %.3f\r\nx-request-id: %b\r\n" % (max(0.0, seconds), request_id.encode()),
+        _deadline(max(0.0, round(seconds, 3))),
+        request_id.encode(),
+        b"\r\n",
         *asked.heads.passed_on,
     ]
     if asked.query:
         parts[3:3] = (b"?", asked.query)
     if asked.token is not None:
-        parts += (b"authorization: Bearer ", asked.token.encode(), b"\r\n")
+        parts += (b"authorization: Bearer ", asked.token, b"\r\n")
     if asked.traceparent:
         parts += (b"traceparent: ", asked.traceparent, b"\r\n")
     if asked.is_upgrade:

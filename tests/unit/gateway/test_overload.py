@@ -103,6 +103,8 @@ async def test_ten_times_the_load_is_served_to_capacity_and_in_time(rate: float)
     assert figures.share(Priority.WEBHOOK, Priority.FILING) > 0.99
     assert max(came for came, *_ in figures.shed) < 20 + 2, "recovery"
     assert figures.p99(25, 35) < 0.5
+    waited = sorted(took for came, took, _ in figures.shed if 7 <= came < 20)
+    assert waited[len(waited) // 2] == 0, "who would wait in vain does not wait"
     assert slots.shed == len(figures.shed)
     assert (slots.in_flight, slots.waiting) == (0, 0)
 

@@ -11,6 +11,7 @@ from services.gateway.domain.queueing import (
     Held,
     Overloaded,
     Priority,
+    Slots,
 )
 from tests.unit.gateway.callers import Caller, callers, served, slots
 from tests.unit.gateway.virtual_time import in_virtual_time, now, turns
@@ -139,6 +140,54 @@ async def test_a_queue_that_stands_serves_the_newest_and_sheds_the_oldest() -> N
     await asyncio.wait([impatient.task])
     assert impatient.is_shed
     assert impatient.ended_at - began == pytest.approx(LATE_SECONDS)
+
+
+async def standing(cap: int) -> Slots:
+    """Slots whose line of default priority stands, with nobody in it but who came before."""
+    made = slots(cap, queue=99)
+    await callers(made, *[DEFAULT] * cap)
+    for pause in (LATE_SECONDS + 0.01, STANDING_SECONDS + 0.01):
+        await asyncio.sleep(pause)
+        made.is_vain(DEFAULT)
+    return made
+
+
+@in_virtual_time
+async def test_a_queue_that_stands_refuses_at_once_who_would_wait_in_vain() -> None:
+    """Row 36: what is shed costs nobody a place, nor its caller any time."""
+    made = await standing(16)
+    began = now()
+    few = await callers(made, DEFAULT, DEFAULT)
+    [shed] = await callers(made, DEFAULT)
+    assert (shed.is_shed, shed.ended_at) == (True, began)
+    [filing, list_] = await callers(made, FILING, LIST)
+
+    assert not any(caller.task.done() for caller in (*few, filing, list_))
+    made.release()
+    made.release()
+    await turns()
+    assert (filing.has_slot, few[1].has_slot, few[0].has_slot) == (True, True, False)
+    [heir] = await callers(made, DEFAULT)
+    assert not heir.is_shed, "a place in the line is free again"
+
+
+@in_virtual_time
+async def test_a_queue_that_ran_empty_stands_on_while_it_refuses() -> None:
+    """All the slots of a service may come back in one moment: that is no end of the overload."""
+    made = await standing(8)
+    [_, shed] = await callers(made, DEFAULT, DEFAULT)
+    assert shed.is_shed
+    for _ in range(9):
+        made.release()
+    assert made.waiting == 0
+
+    [heir, again] = await callers(made, DEFAULT, DEFAULT)
+    assert again.is_shed
+    made.release()
+    await asyncio.sleep(LATE_SECONDS + 0.01)
+    come = await callers(made, DEFAULT, DEFAULT)
+    assert heir.has_slot
+    assert await served(made, come) == [0, 1]
 
 
 @in_virtual_time
