@@ -12,6 +12,7 @@ import httptools
 
 from services.gateway.domain.breaking import AWAY, is_failure
 from services.gateway.domain.headers import RETURNED, Header, Lines
+from services.gateway.proxy.turn import Turn
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_FIELDS = 200
@@ -45,6 +46,7 @@ class Connection(asyncio.Protocol):
         self.body: list[bytes] = []
         self._news: Callable[[], None] | None = None
         self._sink: Sink | None = None
+        self._held = b""
         self._is_reading_paused = False
         self._parser = httptools.HttpResponseParser(self)
         self._forget()
@@ -69,12 +71,20 @@ class Connection(asyncio.Protocol):
 
     # What the call does.
 
-    def ask(self, head: bytes, news: Callable[[], None]) -> None:
-        """Begin a call with `head`, which may have a body behind it."""
+    def ask(self, head: bytes, news: Callable[[], None], turn: Turn | None = None) -> None:
+        """Begin a call with `head`, which may have a body behind it, now or when a turn ends."""
         self._forget()
         self._news = news
+        if turn:
+            self._held = head
+            turn.ends_with(self._send_held)
+        else:
+            self.write(head)
+
+    def _send_held(self) -> None:
         if self.transport and not self.is_lost:
-            self.transport.write(head)
+            self.transport.write(self._held)
+        self._held = b""
 
     def write(self, data: bytes) -> None:
         """Send more of the request."""

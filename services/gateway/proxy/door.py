@@ -83,7 +83,12 @@ class Door(HttpToolsProtocol):
         self._own: Any = None
         """The cycle of uvicorn's that is being answered, when it is not one of ours."""
         self._rest = b""
-        self._tunnel: Callable[[bytes], None] | None = None
+        self._sink: Callable[[bytes], None] | None = None
+        """Who takes what comes, when it is no request any more."""
+        self._narrow: Narrow
+        self._is_narrow = False
+        self._held = b""
+        """The end of what is said here, until this turn ends or more is to be said."""
         self.takes_much = False
         """Whether there is somebody to take what comes, as fast as it comes."""
 
@@ -92,7 +97,8 @@ class Door(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=HIGH_WATER)
-        transport.set_protocol(Narrow(self))
+        self._narrow = Narrow(self)
+        self._read_narrowly(True)
         self.until = monotonic() + self.front.head_seconds
         self.front.doors.add(self)
         if len(self.front.doors) > self.front.max_connections:
@@ -108,7 +114,8 @@ class Door(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Its side is closed: it may still wait for the answer it asked for, or be gone."""
-        if self._tunnel or not self.answering or not self.answering.inbound.is_complete:
+        self._send_held()
+        if self._sink or not self.answering or not self.answering.inbound.is_complete:
             return False
         self.cycle.keep_alive = False
         self.loop.call_later(HALF_CLOSED_SECONDS, self._go)
@@ -119,13 +126,10 @@ class Door(HttpToolsProtocol):
             self.answering.gone()
 
     def data_received(self, data: bytes) -> None:
-        if self._tunnel:
-            self._tunnel(data)
-            return
-        if self._is_closing:
-            self._patience -= len(data)
-            if self._patience < 0:
-                self.flow.pause_reading()
+        if self._held:
+            self._send_held()
+        if self._sink:
+            self._sink(data)
             return
         if self._is_in_head or not self.answering:
             self._head_bytes += len(data)
@@ -276,9 +280,19 @@ class Door(HttpToolsProtocol):
             self.expect_100_continue = False
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
+    def write_later(self, answer: bytes) -> None:
+        """Write all of an answer when the turn ends."""
+        self._held = answer
+        self.front.turn.ends_with(self._send_held)
+
+    def _send_held(self) -> None:
+        held, self._held = self._held, b""
+        if held and not self.transport.is_closing():
+            self.transport.write(held)
+
     def tunnel_into(self, sink: Callable[[bytes], None]) -> None:
         """Hand all that comes from here on to `sink`."""
-        self._tunnel = sink
+        self._sink = sink
         self.takes_much = True
         if self._rest:
             sink(self._rest)
@@ -293,11 +307,18 @@ class Door(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if exchange.keep_alive and exchange.inbound.is_complete and exchange.out.is_complete:
+            self._read_narrowly(exchange.asked.principal is None)
             self.on_response_complete()
         elif exchange.out.is_complete:
             self._linger(exchange.patience)
         else:
             self.transport.abort()
+
+    def _read_narrowly(self, is_so: bool) -> None:
+        """Read little at a time from strangers; who was let in a moment ago is none."""
+        if is_so != self._is_narrow:
+            self._is_narrow = is_so
+            self.transport.set_protocol(self._narrow if is_so else self)
 
     def on_response_complete(self) -> None:
         self.answering = self._own = None
@@ -306,6 +327,7 @@ class Door(HttpToolsProtocol):
             return
         self.flow.resume_reading()
         if self.pipeline:
+            self._send_held()
             self._start_asgi_task(*self.pipeline.pop())
         else:
             self.until = monotonic() + self.front.keep_alive_seconds
@@ -314,6 +336,7 @@ class Door(HttpToolsProtocol):
 
     def tire(self) -> None:
         """It took too long: an unfinished head is told so, a quiet connection is not."""
+        self._send_held()
         if self._is_in_head and not self._is_closing:
             self._bare(TOO_SLOW)
         else:
@@ -333,6 +356,7 @@ class Door(HttpToolsProtocol):
         What it still sends is thrown away, up to `patience` bytes of it.
         """
         self._is_closing = True
+        self._sink = self._discard
         self._patience = patience
         if patience > 0:
             self.flow.resume_reading()
@@ -340,6 +364,11 @@ class Door(HttpToolsProtocol):
             self.flow.pause_reading()
         self.until = monotonic() + LINGER_SECONDS
         self.transport.write_eof()
+
+    def _discard(self, data: bytes) -> None:
+        self._patience -= len(data)
+        if self._patience < 0:
+            self.flow.pause_reading()
 
     def leave(self) -> None:
         """Answer what comes, and let each answer be the last of its connection."""
@@ -349,8 +378,9 @@ class Door(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """uvicorn's: the door is closed now."""
+        self._send_held()
         self.leave()
-        if self._tunnel and self.answering:
+        if self._sink and self.answering:
             self.answering.gone()
         elif not self.cycle or self.cycle.response_complete:
             self.transport.close()

@@ -19,6 +19,7 @@ from services.gateway.domain.entrance import Preflight
 from services.gateway.domain.refusals import Leaving, UpstreamUnavailable
 from services.gateway.proxy.connection import Connection
 from services.gateway.proxy.heads import request_head
+from services.gateway.proxy.outbound import Write
 from services.gateway.proxy.passage import GRACE_SECONDS, AnswerBroke, ClientGone
 from services.gateway.proxy.pouring import Pouring
 from services.gateway.proxy.upstream import AWAY, PRIORITIES, Call, Upstream
@@ -87,7 +88,7 @@ class Exchange(Pouring):
             self._call, self._upstream = upstream.begin(place), upstream
             self._connection, self._asked_at = connection, self._since
             head = request_head(asked, upstream, self.request_id, access.seconds, b"")
-            connection.ask(head, self._straight_news)
+            connection.ask(head, self._straight_news, front.turn if upstream.is_busy else None)
             self.until = self._since + access.seconds + GRACE_SECONDS
         return is_let_in
 
@@ -97,7 +98,8 @@ class Exchange(Pouring):
         if self.task:
             self._news()
         elif connection.is_complete and connection.is_short and not connection.hints:
-            self._hand_back_short(connection)
+            is_held = self._upstream.is_busy and self.out.is_kept
+            self._hand_back_short(connection, self.door.write_later if is_held else None)
             self._upstream.end(self._call, connection)
             self._end()
         elif connection.is_ready or connection.is_lost or connection.hints:
@@ -251,10 +253,10 @@ class Exchange(Pouring):
         else:
             await self._hand_back_long(connection)
 
-    def _hand_back_short(self, connection: Connection) -> None:
+    def _hand_back_short(self, connection: Connection, write: Write | None = None) -> None:
         self.upstream_seconds = monotonic() - self._asked_at
         headers = (*connection.returned, self._told())
-        self.out.whole(connection.status, headers, connection.content)
+        self.out.whole(connection.status, headers, connection.content, write=write)
 
     async def _hand_back_long(self, connection: Connection) -> None:
         self.upstream_seconds = monotonic() - self._asked_at

@@ -18,6 +18,7 @@ from services.gateway.domain.entrance import Entrance, Preflight
 from services.gateway.domain.headers import fields
 from services.gateway.proxy.door import Door
 from services.gateway.proxy.observing import Observer
+from services.gateway.proxy.turn import Turn
 from services.gateway.proxy.upstream import Upstream
 from services.gateway.realtime import Realtime
 from services.gateway.settings import GatewaySettings
@@ -49,6 +50,7 @@ class Front:
         self.keep_alive_seconds = settings.keep_alive_seconds
         self.max_connections = settings.max_connections
         self.doors: set[Door] = set()
+        self.turn = Turn()
         self._observer = Observer()
         self.saw = self._observer.saw
         self.own = own

@@ -1,12 +1,13 @@
 """The answer a client gets: one head, framed so that its end cannot be mistaken."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from services.gateway.domain.headers import Header, Lines, allowed_trailers, lines
 
+Write = Callable[[bytes], None]
 BODILESS = frozenset({204, 304})
 
 
@@ -29,7 +30,9 @@ class Outbound:
         self._is_http_1_0 = is_http_1_0
         self.is_kept = is_kept
 
-    def whole(self, status: int, headers: Iterable[bytes], body: bytes) -> None:
+    def whole(
+        self, status: int, headers: Iterable[bytes], body: bytes, *, write: Write | None = None
+    ) -> None:
         """All of it at once; `headers` are lines, whole or in pieces."""
         is_bodiless = status in BODILESS
         parts = self._head(status, headers, None if is_bodiless else len(body))
@@ -37,7 +40,7 @@ class Outbound:
             self.sent = len(body)
             parts.append(body)
         self.is_complete = True
-        self._transport.write(b"".join(parts))
+        (write or self._transport.write)(b"".join(parts))
 
     def begin(
         self,

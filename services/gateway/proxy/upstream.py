@@ -70,6 +70,11 @@ class Upstream:
         self.slots = Slots(calls, queue=QUEUE * calls)
         self.held = Held(held)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether more than one short call is under way."""
+        return self.slots.in_flight > 1
+
     def at_once(self, priority: Priority) -> Connection | None:
         """A connection that waits, if a short call may be made on it this very moment."""
         if not self.breaker.is_closed or not self.slots.has_room(priority):
