@@ -7,6 +7,7 @@ from libs.common.principal import Principal
 from services.gateway.domain import headers, targets
 from services.gateway.domain.headers import NO_HEADS, Header, Heads, Lines
 from services.gateway.domain.table import Entry
+from services.gateway.domain.targets import ROOT
 
 SMALL = 64 * 1024
 """A body no longer than this is gathered before it is passed on."""
@@ -18,12 +19,7 @@ _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9
 class Asked:
     """What a client asks for, and what the door found out about it so far."""
 
-    target = b"/"
-    raw_path = b"/"
-    path = "/"
-    query = b""
-    authority: bytes | None = None
-    """The host a target names itself, as if to a proxy."""
+    target = ROOT
     heads: Heads = NO_HEADS
     length: int | None = 0
     """How many bytes of body were promised; None when only the end will tell."""
@@ -50,9 +46,7 @@ class Asked:
 
         Raises BadRequest, NotFound, UriTooLong, HeadersTooLarge, InvalidHost, InvalidToken.
         """
-        self.target = target
-        found = targets.read(target)
-        self.raw_path, self.path, self.query, self.authority = found
+        self.target = targets.read(target)
         self.heads = heads = headers.read(given)
         said = heads.said
         if b"transfer-encoding" in said:

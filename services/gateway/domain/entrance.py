@@ -146,7 +146,7 @@ class Entrance:
         said = asked.heads.said
         key = (
             asked.method,
-            asked.target,
+            asked.target.said,
             said.get(b"host"),
             said.get(b"origin"),
             said.get(b"x-forwarded-proto"),
@@ -156,7 +156,7 @@ class Entrance:
         way = self._ways.get(key)
         if way is None:
             way = _Way(asked, self._look(asked))
-            if len(asked.target) <= KEPT:
+            if len(asked.target.said) <= KEPT:
                 _keep(self._ways, key, way, MAX_WAYS)
         return way
 
@@ -174,7 +174,7 @@ class Entrance:
         try:
             if asked.principal and not entry.access.admits(asked.principal):
                 raise Forbidden("You may not do this.")
-            check_query(asked.query)
+            check_query(asked.target.query)
             check_body_headers(entry.access, asked.heads.said)
         except AppError as error:
             refused = error
@@ -190,21 +190,21 @@ class Entrance:
     def _check_way(self, asked: Asked) -> None:
         """Raises InvalidHost, HttpsRequired."""
         heads = asked.heads
-        if asked.path not in PROBES:
+        if asked.target.path not in PROBES:
             self._hosts.check(heads.said.get(b"host", b""))
-        if asked.authority is not None:
-            self._hosts.check(asked.authority)
+        if asked.target.authority is not None:
+            self._hosts.check(asked.target.authority)
         if heads.forwarded:
             forwarded = [value.decode("latin-1") for value in heads.forwarded]
             asked.address = self._addresses.of(asked.peer, forwarded)
-        if self._https_only and asked.path not in PROBES:
+        if self._https_only and asked.target.path not in PROBES:
             is_behind_ours = self._addresses.is_trusted(asked.peer)
             if not is_behind_ours or heads.said.get(b"x-forwarded-proto") != b"https":
                 raise HttpsRequired("Ask over https.")
             asked.told += HSTS
 
     def _entry(self, asked: Asked) -> Entry:
-        found = self._table.find(asked.method, asked.path)
+        found = self._table.find(asked.method, asked.target.path)
         if found.entry:
             return found.entry
         if not found.methods:
@@ -271,7 +271,7 @@ class Entrance:
         asked.token = token.encode()
 
     def _charges(self, asked: Asked, entry: Entry) -> tuple[Charge, ...]:
-        if asked.path in PROBES:
+        if asked.target.path in PROBES:
             return ()
         return self._limits.charges(
             entry.access.limit, asked.principal, asked.address, entry.template

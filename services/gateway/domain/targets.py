@@ -22,8 +22,10 @@ _DOTS = frozenset({b".", b".."})
 class Target(NamedTuple):
     """What is asked for, taken apart."""
 
-    raw_path: bytes
-    """As it is passed on."""
+    said: bytes
+    """As it came."""
+    passed_on: bytes
+    """As a service is asked for it."""
     path: str
     """As it is looked up."""
     query: bytes
@@ -36,7 +38,8 @@ def read(target: bytes) -> Target:
     return _known(target) if len(target) <= KEPT else _read(target)
 
 
-def _read(target: bytes) -> Target:
+def _read(said: bytes) -> Target:
+    target = said
     authority: bytes | None = None
     if not target.startswith(b"/"):
         whole = _ABSOLUTE.match(target)
@@ -48,10 +51,12 @@ def _read(target: bytes) -> Target:
     raw_path, _, query = target.partition(b"?")
     if b"#" in target:
         raise BadRequest("The address is malformed.")
-    return Target(*clean(raw_path, query), query, authority)
+    spelled, path = clean(raw_path, query)
+    return Target(said, spelled + b"?" + query if query else spelled, path, query, authority)
 
 
 _known = lru_cache(maxsize=4096)(_read)
+ROOT = Target(b"/", b"/", "/", b"", None)
 
 
 def clean(raw_path: bytes, query: bytes) -> tuple[bytes, str]:

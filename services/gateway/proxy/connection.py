@@ -57,9 +57,9 @@ class Connection(asyncio.Protocol):
         """The header lines a client gets, in pieces."""
         self.fields: list[Header] = []
         """The other headers: they are between a service and us."""
-        self.hints: list[Lines] = []
+        self.hints: tuple[Lines, ...] = ()
         """The links of answers that said there is more to come."""
-        self.trailers: list[Header] = []
+        self.trailers: tuple[Header, ...] = ()
         self.length: int | None = None
         self.taken = 0
         """Bytes of body so far."""
@@ -207,7 +207,7 @@ class Connection(asyncio.Protocol):
             else:
                 self.fields.append((name, value))
         elif len(self.trailers) < MAX_FIELDS:
-            self.trailers.append((name, value))
+            self.trailers = (*self.trailers, (name, value))
         else:
             raise ValueError("no end of trailers")
 
@@ -276,7 +276,8 @@ class Connection(asyncio.Protocol):
             pieces = [
                 self.returned[at : at + PIECES] for at in range(0, len(self.returned), PIECES)
             ]
-            self.hints.append(b"".join(b"".join(line) for line in pieces if line[0] == b"link"))
+            links = b"".join(b"".join(line) for line in pieces if line[0] == b"link")
+            self.hints = (*self.hints, links)
         self.returned, self.fields = [], []
 
     def _tunnel(self, rest: bytes) -> None:

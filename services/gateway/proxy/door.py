@@ -325,7 +325,8 @@ class Door(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if self.pipeline:
             self._send_held()
             self._start_asgi_task(*self.pipeline.pop())

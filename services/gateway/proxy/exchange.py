@@ -19,6 +19,7 @@ from services.gateway.domain.entrance import Preflight
 from services.gateway.domain.refusals import Leaving, UpstreamUnavailable
 from services.gateway.proxy.connection import Connection
 from services.gateway.proxy.heads import request_head
+from services.gateway.proxy.inbound import NOTHING
 from services.gateway.proxy.outbound import Write
 from services.gateway.proxy.passage import GRACE_SECONDS, AnswerBroke, ClientGone
 from services.gateway.proxy.pouring import Pouring
@@ -40,6 +41,8 @@ class Exchange(Pouring):
 
     _asked_at: float
     _call: Call
+    _permit = 0
+    """Of a call that goes straight."""
     _upstream: Upstream
 
     def begin(self) -> None:
@@ -85,7 +88,7 @@ class Exchange(Pouring):
             if not is_let_in:
                 upstream.keep(connection)
         if is_let_in:
-            self._call, self._upstream = upstream.begin(place), upstream
+            self._permit, self._upstream = upstream.begin(place), upstream
             self._connection, self._asked_at = connection, self._since
             head = request_head(asked, upstream, self.request_id, access.seconds, b"")
             connection.ask(head, self._straight_news, front.turn if upstream.is_busy else None)
@@ -100,7 +103,7 @@ class Exchange(Pouring):
         elif connection.is_complete and connection.is_short and not connection.hints:
             is_held = self._upstream.is_busy and self.out.is_kept
             self._hand_back_short(connection, self.door.write_later if is_held else None)
-            self._upstream.end(self._call, connection)
+            self._upstream.end(self._permit, connection)
             self._end()
         elif connection.is_ready or connection.is_lost or connection.hints:
             self._go_on()
@@ -132,7 +135,7 @@ class Exchange(Pouring):
             self._refuse(Unforeseen(OUR_FAULT))
 
     def _end(self) -> None:
-        if not self.inbound.is_complete or self.inbound.taken:
+        if self.inbound is not NOTHING:
             self.inbound.refuse()
         self.response_complete = True
         self.door.front.saw(self)
@@ -143,7 +146,9 @@ class Exchange(Pouring):
             self.out.is_kept = False  # who is misread once is not read on
             raise self.refused
         body: bytes | None = b""
-        if not self._connection:
+        if self._connection:
+            self._call = Call(self._permit)
+        else:
             body = await self._admitted()
         try:
             connection = await self._ask(self._upstream, body)
@@ -167,7 +172,8 @@ class Exchange(Pouring):
         upstream = front.upstreams.get(entry.service)
         if upstream is None:
             raise NotFound("There is nothing here.")
-        self.inbound.limit = entry.access.body
+        if self.inbound is not NOTHING:
+            self.inbound.limit = entry.access.body
         self.look_at_clock()
         body = await self._gathered()
         place = PRIORITIES.get(entry.access.limit) if body is not None else None
@@ -236,8 +242,9 @@ class Exchange(Pouring):
             if connection.is_lost:
                 raise ServiceGone
             await self.news()
-            while connection.hints:
-                self.out.hint(connection.hints.pop(0))
+            hints, connection.hints = connection.hints, ()
+            for links in hints:
+                self.out.hint(links)
         if connection.is_tunnel and not self.asked.is_upgrade:
             raise ServiceGone
 

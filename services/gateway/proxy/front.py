@@ -79,6 +79,8 @@ class Front:
                 await asyncio.sleep(SWEEP_SECONDS)
                 self._observer.settle()
                 self._tire()
+                for upstream in self.upstreams.values():
+                    upstream.let_go()
         finally:
             self._observer.settle()
 
@@ -112,7 +114,7 @@ class Front:
             scope["state"]["code"] = error.code
             await refusal(error, scope["state"]["request_id"])(scope, receive, telling)
             return
-        scope = {**scope, "path": asked.path}
+        scope = {**scope, "path": asked.target.path}
         if asked.method == "HEAD":
             scope["method"] = "GET"  # the server leaves the body out
         if asked.token:

@@ -25,15 +25,13 @@ def request_head(
     parts = [
         METHODS[asked.method],
         upstream.prefix,
-        asked.raw_path,
+        asked.target.passed_on,
         upstream.first_lines,
         _deadline(max(0.0, round(seconds, 3))),
         request_id.encode(),
         b"\r\n",
         *asked.heads.passed_on,
     ]
-    if asked.query:
-        parts[3:3] = (b"?", asked.query)
     if asked.token is not None:
         parts += (b"authorization: Bearer ", asked.token, b"\r\n")
     if asked.traceparent:

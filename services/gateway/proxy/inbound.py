@@ -24,7 +24,7 @@ class Inbound:
     _sink: Callable[[bytes], None] | None = None
     _at_end: Callable[[], None] | None = None
 
-    def __init__(self, flow: FlowControl, *, is_complete: bool) -> None:
+    def __init__(self, flow: FlowControl | None, *, is_complete: bool = False) -> None:
         self._flow = flow
         self._chunks: list[bytes] = []
         self.is_complete = is_complete
@@ -41,7 +41,7 @@ class Inbound:
             self._sink(chunk)
         else:
             self._chunks.append(chunk)
-            if self.taken > HIGH_WATER:
+            if self._flow and self.taken > HIGH_WATER:
                 self._flow.pause_reading()
 
     def trail(self, header: Header) -> None:
@@ -72,7 +72,8 @@ class Inbound:
             sink(chunk)
         if self.is_complete:
             at_end()
-        self._flow.resume_reading()
+        if self._flow:
+            self._flow.resume_reading()
 
     def refuse(self) -> None:
         """Take nothing of it any more."""
@@ -89,3 +90,7 @@ class Inbound:
         if self.taken > self.limit:
             self.refuse()
             raise TooLarge("The request is too large.", limit=self.limit)
+
+
+NOTHING = Inbound(None, is_complete=True)
+"""The body of every request that has none."""

@@ -11,7 +11,7 @@ from services.gateway.domain.asking import Asked
 from services.gateway.domain.headers import NOSNIFF, Lines, lines
 from services.gateway.domain.refusals import RequestTimeout
 from services.gateway.proxy.connection import Connection
-from services.gateway.proxy.inbound import Inbound
+from services.gateway.proxy.inbound import NOTHING, Inbound
 from services.gateway.proxy.outbound import Outbound
 from services.gateway.proxy.waiting import Waiting
 
@@ -54,7 +54,7 @@ class Passage(Waiting):
         self.asked = asked
         self.out = out
         self.request_id = asked.request_id or quick_id()
-        self.inbound = Inbound(door.flow, is_complete=asked.length == 0 and refused is None)
+        self.inbound = Inbound(door.flow) if asked.length != 0 or refused else NOTHING
         self.refused = refused
         """Why it ends before it begins, or how it ended."""
         self.started = self._since = self._moved_at = monotonic()

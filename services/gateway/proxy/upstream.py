@@ -81,19 +81,19 @@ class Upstream:
             return None
         return self.kept()
 
-    def begin(self, priority: Priority) -> "Call":
-        """The place for a call on what `at_once` gave."""
+    def begin(self, priority: Priority) -> int:
+        """A place for a call on what `at_once` gave, and its pass, until `end`."""
         self.slots.try_acquire(priority)
         self.budget.note()
-        return Call(self.breaker.admit())
+        return self.breaker.admit()
 
-    def end(self, call: "Call", connection: Connection) -> None:
+    def end(self, permit: int, connection: Connection) -> None:
         """The short call is over, and its answer was taken."""
         self.slots.release()
         if connection.is_good:
-            self.breaker.succeeded(call.permit)
+            self.breaker.succeeded(permit)
         else:
-            self.breaker.failed(call.permit)
+            self.breaker.failed(permit)
         self.put_back(connection)
 
     async def enter(self, priority: Priority | None, until: float) -> "Call":
@@ -151,12 +151,15 @@ class Upstream:
         """A connection that waits, the last one used first."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.is_lost:
-                continue
-            if monotonic() - connection.idle_since < IDLE_SECONDS:
+            if not connection.is_lost:
                 return connection
-            connection.abort()
         return None
+
+    def let_go(self) -> None:
+        """End the connections that have waited for long."""
+        long_ago = monotonic() - IDLE_SECONDS
+        while self._idle and self._idle[0].idle_since < long_ago:
+            self._idle.popleft().abort()
 
     async def connect(self, seconds: float) -> Connection:
         """A new connection within `seconds`. Raises UpstreamUnavailable."""
