@@ -11,6 +11,8 @@ from typing import Any, Self
 
 import aiosqlite
 
+SETTINGS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+
 
 class Connection(aiosqlite.Connection):
     """An aiosqlite connection that hands out cursors which travel once a statement."""
@@ -69,7 +71,21 @@ class Cursor:
 
 
 def connect(database: str, **options: Any) -> Connection:
-    """Open a connection; what `aiosqlite.connect` does, with our cursors."""
-    connection = Connection(lambda: sqlite3.connect(database, **options), iter_chunk_size=64)
+    """Open a connection; what `aiosqlite.connect` does, with our cursors and our settings.
+
+    It is one step for who waits: who stops waiting half way leaves nothing open.
+    """
+
+    def opened() -> sqlite3.Connection:
+        made: sqlite3.Connection = sqlite3.connect(database, **options)
+        try:
+            for setting in SETTINGS:
+                made.execute(f"PRAGMA {setting}")
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    connection = Connection(opened, iter_chunk_size=64)
     connection._thread.daemon = True  # noqa: SLF001 - a forgotten connection must not hold the exit
     return connection

@@ -4,8 +4,8 @@ Nothing of a stranger's body is read. A small body is gathered before the servic
 a slow client holds no connection of ours; a large one is poured through as it comes. An answer is
 poured back the same way, unless it is short.
 
-Most requests have no body, a caller known by now and a short answer: they go straight, and what
-comes back calls back. The others, and what turns out not to be that simple, go on as a task.
+Most requests are simpler than that and go straight; the others, and what turns out not to be that
+simple, go on as a task.
 """
 
 import asyncio
@@ -20,9 +20,8 @@ from services.gateway.domain.refusals import Leaving, UpstreamUnavailable
 from services.gateway.proxy.connection import Connection
 from services.gateway.proxy.heads import request_head
 from services.gateway.proxy.inbound import NOTHING
-from services.gateway.proxy.outbound import Write
-from services.gateway.proxy.passage import GRACE_SECONDS, AnswerBroke, ClientGone
-from services.gateway.proxy.pouring import Pouring
+from services.gateway.proxy.passage import AnswerBroke, ClientGone
+from services.gateway.proxy.straight import Straight
 from services.gateway.proxy.upstream import AWAY, PRIORITIES, Call, Upstream
 
 log = get_logger(__name__)
@@ -36,77 +35,14 @@ class ServiceGone(Exception):
     """The service closed the connection, or said what is no HTTP."""
 
 
-class Exchange(Pouring):
+class Exchange(Straight):
     """What uvicorn knows as a cycle."""
 
-    _asked_at: float
     _call: Call
-    _permit = 0
-    """Of a call that goes straight."""
-    _upstream: Upstream
-
-    def begin(self) -> None:
-        """Answer, sooner or later."""
-        if self.asked.length != 0 or self.refused:
-            self._go_on()
-            return
-        try:
-            if not self._goes_straight():
-                self._go_on()
-        except Exception as error:  # noqa: BLE001 - told, and logged unless it is a refusal
-            self._tell(error)
-            self._end()
-
-    def fail(self, error: Exception) -> None:
-        super().fail(error)
-        if self._connection and not self.task and not self.response_complete:
-            self._go_on()
 
     def _go_on(self) -> None:
         self.task = self._loop.create_task(self._run())
         self.door.tasks.add(self.task)
-
-    def _goes_straight(self) -> bool:
-        """Ask the service at once; unless somebody has to be waited for first. Raises AppError."""
-        asked, front = self.asked, self.door.front
-        terms = front.entrance.agree(asked)
-        if terms is None or b"upgrade" in asked.heads.said:
-            return False
-        entry = asked.entry
-        assert entry  # noqa: S101 - there are terms for it
-        access, upstream = entry.access, front.upstreams.get(entry.service)
-        place = PRIORITIES.get(access.limit)
-        if upstream is None or place is None:
-            return False
-        connection = upstream.at_once(place)
-        if connection is None:
-            return False
-        is_let_in = False
-        try:
-            is_let_in = front.entrance.settle(asked, terms)
-        finally:
-            if not is_let_in:
-                upstream.keep(connection)
-        if is_let_in:
-            self._permit, self._upstream = upstream.begin(place), upstream
-            self._connection, self._asked_at = connection, self._since
-            head = request_head(asked, upstream, self.request_id, access.seconds, b"")
-            connection.ask(head, self._straight_news, front.turn if upstream.is_busy else None)
-            self.until = self._since + access.seconds + GRACE_SECONDS
-        return is_let_in
-
-    def _straight_news(self) -> None:
-        connection = self._connection
-        assert connection  # noqa: S101 - it calls
-        if self.task:
-            self._news()
-        elif connection.is_complete and connection.is_short and not connection.hints:
-            is_held = self._upstream.is_busy and self.out.is_kept
-            self._hand_back_short(connection, self.door.write_later if is_held else None)
-            self._upstream.end(self._permit, connection)
-            self._end()
-        elif connection.is_ready or connection.is_lost or connection.hints:
-            self._go_on()
 
     async def _run(self) -> None:
         """Answer, whatever happens."""
@@ -145,9 +81,9 @@ class Exchange(Pouring):
         if self.refused:
             self.out.is_kept = False  # who is misread once is not read on
             raise self.refused
-        body: bytes | None = b""
+        body: bytes | None
         if self._connection:
-            self._call = Call(self._permit)
+            self._call, body = Call(self._permit), self.inbound.whole()
         else:
             body = await self._admitted()
         try:
@@ -259,11 +195,6 @@ class Exchange(Pouring):
             self._hand_back_short(connection)
         else:
             await self._hand_back_long(connection)
-
-    def _hand_back_short(self, connection: Connection, write: Write | None = None) -> None:
-        self.upstream_seconds = monotonic() - self._asked_at
-        headers = (*connection.returned, self._told())
-        self.out.whole(connection.status, headers, connection.content, write=write)
 
     async def _hand_back_long(self, connection: Connection) -> None:
         self.upstream_seconds = monotonic() - self._asked_at

@@ -118,6 +118,7 @@ class Passage(Waiting):
     def _refuse(self, error: AppError) -> None:
         """Say no; when it is too late to say anything, cut what was said."""
         self.refused = error
+        error.__traceback__ = None  # its frames hold us, and we hold it
         if self.out.is_begun or self.door.transport.is_closing():
             self.out.is_kept = False
             return
