@@ -17,14 +17,16 @@ from services.gateway.domain.limiting import Limiter
 from services.gateway.domain.origins import Origins
 from services.gateway.domain.refusals import AddressNotAllowed, HttpsRequired, OriginNotAllowed
 from services.gateway.domain.table import AccessTable, Entry
-from services.gateway.domain.targets import KEPT
 from services.gateway.domain.verdicts import RateLimited, limit_lines
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 MAX_KNOWN = 10_000
+BEARER = "Bearer "
 MAX_WAYS = 4096
+MAX_KEY = 1024
+"""Bytes that name a way; longer ones are no ways many go."""
 MAX_TERMS = 8
 """Of one caller: who asks for ever something else gains nothing by being remembered."""
 PROBES = frozenset({"/healthz", "/readyz"})
@@ -97,7 +99,7 @@ class Entrance:
         self._networks = networks
         self._https_only = https_only
         self._known: dict[bytes, _Caller] = {}
-        self._ways: dict[tuple[object, ...], _Way] = {}
+        self._ways: dict[tuple[bytes | str | None, ...], _Way] = {}
 
     async def admit(self, asked: Asked) -> Entry:
         """The route that was asked for, by who may. Raises AppError; Preflight."""
@@ -121,10 +123,12 @@ class Entrance:
         if caller is None:
             return None
         asked.token, asked.principal = caller.token, caller.principal
+        if asked.heads.is_unusual:
+            return self._terms(asked, entry)
         terms = caller.terms.get(way)
         if terms is None:
             terms = self._terms(asked, entry)
-            if not terms.refused and not asked.heads.is_unusual:
+            if not terms.refused:
                 _keep(caller.terms, way, terms, MAX_TERMS)
         return terms
 
@@ -156,7 +160,7 @@ class Entrance:
         way = self._ways.get(key)
         if way is None:
             way = _Way(asked, self._look(asked))
-            if len(asked.target.said) <= KEPT:
+            if sum(len(part) for part in key if part) <= MAX_KEY:
                 _keep(self._ways, key, way, MAX_WAYS)
         return way
 
@@ -250,7 +254,8 @@ class Entrance:
     def _remember(self, given: bytes, token: str) -> _Caller:
         """Raises InvalidToken."""
         caller = _Caller(token, self._verifier.look(token))
-        _keep(self._known, given, caller, MAX_KNOWN)
+        if len(given) == len(BEARER) + len(token):
+            _keep(self._known, given, caller, MAX_KNOWN)
         return caller
 
     async def _verify(self, asked: Asked) -> None:
