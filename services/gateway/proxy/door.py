@@ -115,15 +115,24 @@ class Door(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]
         """Its side is closed: it may still wait for the answer it asked for, or be gone."""
         self._send_held()
-        if self._sink or not self.answering or not self.answering.inbound.is_complete:
+        if self._sink or not self._is_owed:
             return False
         self.cycle.keep_alive = False
         self.loop.call_later(HALF_CLOSED_SECONDS, self._go)
         return True
 
+    @property
+    def _is_owed(self) -> bool:
+        """Whether all of a request came, and not all of its answer went."""
+        if self.answering:
+            return self.answering.inbound.is_complete
+        return self._own is not None and not self._own.more_body
+
     def _go(self) -> None:
         if self.answering:
             self.answering.gone()
+        else:
+            self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         if self._held:
@@ -276,7 +285,8 @@ class Door(HttpToolsProtocol):
     def welcome_body(self) -> None:
         """Let a client send, and tell it if it asked whether it may."""
         self.flow.resume_reading()
-        if self.expect_100_continue and not self.transport.is_closing():
+        is_awaited = self.answering is not None and not self.answering.inbound.is_complete
+        if is_awaited and self.expect_100_continue and not self.transport.is_closing():
             self.expect_100_continue = False
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -344,8 +354,8 @@ class Door(HttpToolsProtocol):
             self.transport.abort()
 
     def _bare(self, answer: bytes) -> None:
-        if self.answering:
-            self.answering.keep_alive = False
+        if self.answering or self._own:
+            (self.answering or self._own).keep_alive = False
             self.flow.pause_reading()
             return
         self.transport.write(answer)

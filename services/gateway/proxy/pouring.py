@@ -67,6 +67,6 @@ class Pouring(Passage):
 
     def _news(self) -> None:
         """The service sent something, or takes more again."""
-        if self._connection and not self._connection.is_write_paused:
+        if self._connection and not self._connection.is_write_paused and not self.failure:
             self.door.flow.resume_reading()
         self.wake()

@@ -101,6 +101,8 @@ class Straight(Pouring):
         turn = self.door.front.turn if upstream.is_busy else None
         connection.ask(head, self._straight_news, turn)
         self.until = self._since + seconds + GRACE_SECONDS
+        if self.asked.length:
+            self.door.flow.resume_reading()  # who is not read from is not seen to leave
 
     def _straight_news(self) -> None:
         connection = self._connection

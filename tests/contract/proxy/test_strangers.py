@@ -20,6 +20,7 @@ ENDLESS = {
 KEY = f"X-API-Key: rdr_live_00000000_{'A' * 40}"
 AT_ONCE = 0.4
 READ = 64 * KIB
+READ_OF_THE_KNOWN = 256 * KIB
 SMALL_BUFFERS = 16 * KIB
 LOOKING = 0.2
 QUEUES = Path("/proc/self/net/tcp")
@@ -53,6 +54,30 @@ async def test_of_what_a_stranger_sends_next_to_nothing_is_read(door: Door, kind
     read = sent - wire.unheard()
 
     assert read < READ
+
+
+@pytest.mark.skipif(not QUEUES.exists(), reason="reads the kernel's queues from /proc")
+@pytest.mark.parametrize("kind", ENDLESS)
+@pytest.mark.parametrize("is_told_first", [True, False])
+async def test_of_what_a_stranger_sends_behind_one_who_is_known_little_is_read(
+    door: Door, upstream: Upstream, kind: str, *, is_told_first: bool
+) -> None:
+    """reliability goal 8: one read of a connection that was believed a moment ago."""
+    line, piece = ENDLESS[kind]
+    wire = await door.connect()
+    await wire.send(door.head("GET", "/things"))
+    assert (await read_answer(wire)).status == 200
+    head = door.head("POST", "/large", line, BYTES, stranger=True)
+    first = b"7fffffff\r\n" if kind.startswith("one") else b""
+    await wire.send(head + first)
+    got = await read_answer(wire) if is_told_first else None
+    pushed = await wire.push(piece * 64, at_most=64 * MIB, patience=0.1)
+    read = len(head + first) + pushed - wire.unheard()
+
+    assert read < READ_OF_THE_KNOWN
+    got = got or await read_answer(wire)
+    assert (got.status, got.value("connection")) == (401, "close")
+    assert upstream.targets == ["/things"]
 
 
 @pytest.mark.skipif(not QUEUES.exists(), reason="reads the kernel's queues from /proc")
