@@ -95,6 +95,7 @@ class Upstream(asyncio.Protocol):
         for _ in range(LONG_BYTES // len(PIECE)):
             await self._can_write.wait()
             self._transport.write(PIECE)
+            await asyncio.sleep(0)  # others are answered in between
 
     def _do(self, coroutine: Any) -> None:
         task = asyncio.ensure_future(coroutine)

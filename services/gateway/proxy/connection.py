@@ -5,6 +5,7 @@ two readers could read differently breaks the connection, and what comes unasked
 """
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import cast
 
@@ -21,7 +22,10 @@ FEW_BYTES = 4 * MAX_FIELDS
 MAX_HINTS = 16
 SHORT = 64 * 1024
 """An answer that says it is no longer than this is handed on in one piece."""
-HIGH_WATER = 256 * 1024
+HIGH_WATER = 64 * 1024
+RECEIVED = 128 * 1024
+"""What the system may hold for us of an answer that a slow client does not take; left to itself it
+takes megabytes for each."""
 SWITCHING = 101
 EARLY_HINTS = 103
 FIRST_FINAL = 200
@@ -155,6 +159,9 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(high=HIGH_WATER)
+        line = transport.get_extra_info("socket")
+        if line is not None:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED)
 
     def data_received(self, data: bytes) -> None:
         if self._news is None or self.is_complete:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from services.gateway.proxy.front import Front
 
 MAX_HEAD_BYTES = 96 * 1024
-HIGH_WATER = 256 * 1024
+HIGH_WATER = 64 * 1024
 HALF_CLOSED_SECONDS = 1.0
 """Who closed its side gets an answer that comes as soon as that; the others have left."""
 LINGER_SECONDS = 1.0
