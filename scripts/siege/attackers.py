@@ -1,8 +1,9 @@
 """Slow sockets: heads that never end, bodies that drip, answers nobody reads, and plain silence.
 
-`python -m scripts.siege.attackers PORT TOKEN MANY REPORT`, a process of its own so that it is not
-the load client who is slow. They come from an address of their own, so that a cap per address is
-theirs and nobody else's. SIGUSR1: those who are hung up on come no more.
+`python -m scripts.siege.attackers KIND PORT TOKEN MANY REPORT`, a process of its own so that it is
+not the load client who is slow. Kinds: half-open ones, who do not finish asking, and deaf ones, who
+do not read what they asked for. They come from an address of their own, so that a cap per address
+is theirs and nobody else's. SIGUSR1: those who are hung up on come no more.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from scripts.siege.cores import allow_many_sockets
 from scripts.siege.lines import HOST, request
 from scripts.siege.processes import held
 
+HALF_OPEN, DEAF = "half-open", "deaf"
 ADDRESS = "127.0.0.66"
 DRIP_SECONDS = 1.0
 SLICES = 20
@@ -73,11 +75,11 @@ class Slow:
 class Attackers:
     """Keeps so many slow sockets open at `port`, and counts how long each is borne with."""
 
-    def __init__(self, port: int, token: str, many: int, report: Path) -> None:
+    def __init__(self, kind: str, port: int, token: str, many: int, report: Path) -> None:
         self._port = port
         self._many = many
         self._report = report
-        self._tricks = _in_turn(tricks(token))
+        self._tricks = _in_turn([each for each in tricks(token) if each.is_deaf == (kind == DEAF)])
         self._held: list[Slow] = []
         self._longest: dict[str, float] = {}
         self._is_replacing = True
@@ -134,9 +136,9 @@ def _in_turn(found: list[Trick]) -> Iterator[Trick]:
     return itertools.cycle([trick for trick in found for _ in range(trick.share)])
 
 
-async def main(port: str, token: str, many: str, report: str) -> None:
+async def main(kind: str, port: str, token: str, many: str, report: str) -> None:
     """Attack."""
-    attackers = Attackers(int(port), token, int(many), Path(report))
+    attackers = Attackers(kind, int(port), token, int(many), Path(report))
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, attackers.leave)
     await attackers.go_on()
 

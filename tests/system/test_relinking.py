@@ -42,7 +42,9 @@ async def test_links_are_made_again_beside_the_running_system_and_without_it(
             assert await system.stop() == 0
         lose_links(system.folder)
         code, said = await said_by("services", "rebuild-links", REDRESS_DATA_DIR=str(system.folder))
-        assert (code, "1 links written, 0 removed" in said) == (0, True), said
+        assert (code, "0 removed" in said) == (0, True), said
+        # While it runs, chat may hear of the case and make the link a moment before the command.
+        assert is_running or "1 links written" in said
         assert links(system.folder) == before
 
 

@@ -20,6 +20,10 @@ class Connection(aiosqlite.Connection):
     def cursor(self) -> "Cursor":  # type: ignore[override]
         return Cursor(self)
 
+    async def create_function(self, *_: Any, **__: Any) -> None:
+        """Take none: SQLAlchemy offers REGEXP and FLOOR to each new connection, and loses the one
+        whose first user stops waiting meanwhile. Nothing here asks for them."""
+
 
 class Cursor:
     """What SQLAlchemy's adapter needs of a cursor; the rows come with the execution."""

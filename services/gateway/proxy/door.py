@@ -5,7 +5,6 @@ adds what a public door needs: a clock for clients that do not finish, trailers 
 headers, an answer for who closes one side only, and no hurry when the door closes.
 """
 
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from libs.common.errors import AppError, BadRequest
 from services.gateway.domain.asking import Asked
 from services.gateway.domain.refusals import UpgradeRefused
 from services.gateway.proxy.exchange import Exchange
+from services.gateway.proxy.narrow import Narrow
 from services.gateway.proxy.outbound import Outbound
 
 if TYPE_CHECKING:
@@ -29,10 +29,6 @@ HALF_CLOSED_SECONDS = 1.0
 LINGER_SECONDS = 1.0
 MAX_PIPELINED = 8
 """Requests read ahead of their turn; who is not read from at all cannot be seen to leave."""
-NARROW = 16 * 1024
-WIDE_ROOM = memoryview(bytearray(256 * 1024))
-"""What any connection reads into: it is copied before another one reads."""
-NARROW_ROOM = WIDE_ROOM[:NARROW]
 NEVER = float("inf")
 VERSIONS = frozenset({"1.0", "1.1"})
 TOO_LARGE = (
@@ -41,24 +37,6 @@ TOO_LARGE = (
 )
 MALFORMED = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-
-
-class Narrow(asyncio.BufferedProtocol):
-    """Reads for a door, as much as it has room for: uvloop asks nobody else for a buffer."""
-
-    def __init__(self, door: "Door") -> None:
-        self._door = door
-        self._received = door.data_received
-        self.eof_received = door.eof_received  # type: ignore[method-assign]
-        self.connection_lost = door.connection_lost  # type: ignore[method-assign]
-        self.pause_writing = door.pause_writing  # type: ignore[method-assign]
-        self.resume_writing = door.resume_writing  # type: ignore[method-assign]
-
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's
-        return WIDE_ROOM if self._door.takes_much else NARROW_ROOM
-
-    def buffer_updated(self, nbytes: int) -> None:
-        self._received(WIDE_ROOM[:nbytes].tobytes())
 
 
 class Door(HttpToolsProtocol):

@@ -176,6 +176,7 @@ async def open_house(tmp_path: Path, empty_log: Path) -> AsyncIterator[House]:
             database = Database(f"sqlite+aiosqlite:///{tmp_path}/{name}.db", schema=name)
             shutil.copy(empty_log, tmp_path / f"{name}.db")
             stack.push_async_callback(database.close)
+            await database.ping()  # SQLAlchemy loses a first connection that is cancelled
             uow = UnitOfWork(database, service=name, ground=GROUND, keys=keyring.of(name))
             app = built(feed_routes(uow), Verifier(keys, name))
             house.tellers[name] = Teller(name, uow, app)
