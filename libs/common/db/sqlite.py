@@ -21,8 +21,11 @@ class Connection(aiosqlite.Connection):
         return Cursor(self)
 
     async def create_function(self, *_: Any, **__: Any) -> None:
-        """Take none: SQLAlchemy offers REGEXP and FLOOR to each new connection, and loses the one
-        whose first user stops waiting meanwhile. Nothing here asks for them."""
+        """Take none.
+
+        SQLAlchemy offers REGEXP and FLOOR to each new connection, and loses the one whose first
+        user stops waiting meanwhile. Nothing here asks for them.
+        """
 
 
 class Cursor:
