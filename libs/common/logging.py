@@ -113,7 +113,8 @@ class AccessLog:
     """
 
     def __init__(self, event: str, **always: str) -> None:
-        said = json.dumps({"level": "info", "event": event, **always})
+        always |= {"level": "info", "event": event}
+        said = json.dumps(always, separators=(",", ":"))
         self._always = said[1:-1]
         self._lines: list[str] = []
         self._millis = self._second = 0

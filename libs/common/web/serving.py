@@ -129,14 +129,9 @@ async def serve(
 
 
 def settle() -> None:
-    """Take what is here to stay out of the collector's rounds: a full one stops everybody.
-
-    What a request leaves behind is free when the last one lets go of it; cycles are rare, and are
-    looked for as rarely.
-    """
+    """Take what is here to stay out of the collector's rounds: a full one stops everybody."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 def close_all(servers: Sequence[Server]) -> None:
@@ -167,9 +162,14 @@ def _config(site: Site, settings: SharedSettings) -> uvicorn.Config:
 
 
 def run(main: object) -> None:
-    """Run the coroutine `main` on uvloop."""
+    """Run the coroutine `main` on uvloop.
+
+    What a request leaves behind is free when the last one lets go of it; cycles are rare, and are
+    looked for as rarely.
+    """
     import uvloop  # noqa: PLC0415 - not on every platform; only servers need it
 
+    gc.set_threshold(20_000, 20, 50)
     uvloop.run(main)  # type: ignore[arg-type]
 
 
