@@ -86,9 +86,8 @@ class Connection(asyncio.Protocol):
             self.write(head)
 
     def _send_held(self) -> None:
-        if self.transport and not self.is_lost:
-            self.transport.write(self._held)
-        self._held = b""
+        held, self._held = self._held, b""
+        self.write(held)
 
     def write(self, data: bytes) -> None:
         """Send more of the request."""

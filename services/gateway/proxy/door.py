@@ -171,8 +171,7 @@ class Door(HttpToolsProtocol):
         if self.cycle.asked.length != 0:
             self.flow.pause_reading()  # whose body it is decides whether it is read
         if before is None or before.response_complete:
-            self.answering, self._own = self.cycle, None
-            self.cycle.begin()
+            self._start_asgi_task(self.cycle, self.app)
         else:
             self.pipeline.appendleft((self.cycle, self.app))
             if len(self.pipeline) >= MAX_PIPELINED:

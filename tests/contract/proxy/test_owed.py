@@ -1,31 +1,13 @@
-"""What is owed to whom: an answer to who asked, a go-ahead to who waits for one, a place to nobody
-who left."""
+"""What is owed to whom: an answer to who asked, a go-ahead to who waits for one."""
 
 import pytest
 
-from libs.common.testing.stage import until
-from tests.contract.proxy.beside import BY_HAND, another_call, asked_by_hand
 from tests.contract.proxy.door import KIB, Door
 from tests.contract.proxy.messages import read_answer
 from tests.contract.proxy.upstream import Upstream
 
 BYTES = "Content-Type: application/octet-stream"
 NO_HTTP = b"\x00 no\r\n\r\n"
-
-
-@pytest.mark.parametrize("how", ["close", "reset"])
-async def test_who_leaves_after_a_short_body_is_seen_to_leave(
-    door: Door, upstream: Upstream, how: str
-) -> None:
-    """Reliability row 40: the question is cancelled, and the place is free."""
-    async with another_call(door, upstream):
-        wire = await door.connect()
-        await wire.send(door.head("POST", BY_HAND, "Content-Length: 2", BYTES) + b"{}")
-        service = await asked_by_hand(upstream)
-        getattr(wire, how)()
-        await until(lambda: service.ended is not None, seconds=2)
-
-    assert service.ended is not None
 
 
 async def test_the_go_ahead_is_for_who_waits_for_it(door: Door, upstream: Upstream) -> None:

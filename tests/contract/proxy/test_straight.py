@@ -99,16 +99,20 @@ async def test_half_a_short_body_is_not_passed_on(door: Door, upstream: Upstream
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_who_leaves_a_call_that_went_straight_takes_it_along(
-    door: Door, upstream: Upstream, how: str
+    door: Door, upstream: Upstream, method: str, how: str
 ) -> None:
-    """Reliability row 40: upstream cancelled, on a kept connection too."""
+    """Reliability row 40: upstream cancelled, on a kept connection and after a short body too."""
+    lines, body = (["Content-Length: 2", BYTES], b"{}") if method == "POST" else ([], b"")
     async with another_call(door, upstream):
         wire = await door.connect()
-        await wire.send(door.head("GET", BY_HAND))
+        await wire.send(door.head(method, BY_HAND, *lines) + body)
         service = await asked_by_hand(upstream)
         getattr(wire, how)()
         await until(lambda: service.ended is not None, seconds=2)
+
+    assert service.ended is not None
 
 
 @pytest.fixture

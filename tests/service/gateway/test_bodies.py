@@ -226,6 +226,7 @@ async def test_who_leaves_while_waiting_takes_the_call_along(
             await until(lambda: seen)
 
         await until(lambda: seen[-1] == "http.disconnect", seconds=2)
+        assert seen.count("http.disconnect") == 1, method
 
 
 async def test_who_leaves_while_an_answer_streams_takes_the_call_along(

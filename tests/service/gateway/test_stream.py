@@ -304,4 +304,5 @@ async def test_a_reader_that_does_not_read_is_cut_off_and_holds_up_nobody(
         return len(replica.realtime) == 1
 
     await until(is_cut, seconds=20)
+    assert (len(replica.realtime), len(quick.told("chat_message"))) == (1, count)
     writer.transport.abort()
