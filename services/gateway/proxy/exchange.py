@@ -9,7 +9,6 @@ simple, go on as a task.
 """
 
 import asyncio
-from collections.abc import Callable
 
 from libs.common.clock import monotonic
 from libs.common.errors import AppError, DeadlineExceeded, NotFound
@@ -18,7 +17,6 @@ from libs.common.web.errors import Unforeseen
 from services.gateway.domain.entrance import Preflight
 from services.gateway.domain.refusals import Leaving, UpstreamUnavailable
 from services.gateway.proxy.connection import Connection
-from services.gateway.proxy.heads import request_head
 from services.gateway.proxy.inbound import NOTHING
 from services.gateway.proxy.passage import AnswerBroke, ClientGone
 from services.gateway.proxy.straight import Straight
@@ -136,7 +134,7 @@ class Exchange(Straight):
         connection = self._connection
         if connection is None:
             connection = upstream.kept() or await upstream.connect(self._seconds_left())
-            self._put(connection, upstream, body, self._news)
+            self._put(connection, upstream, body)
         while True:
             try:
                 await self._answer(connection)
@@ -146,25 +144,16 @@ class Exchange(Straight):
                 if not may_repeat or not upstream.budget.may_retry():
                     raise UpstreamUnavailable(AWAY) from None
                 may_repeat, connection = False, await upstream.connect(self._seconds_left())
-                self._put(connection, upstream, body, self._news)
+                self._put(connection, upstream, body)
             except BaseException:
                 connection.abort()
                 raise
             else:
                 return connection
 
-    def _put(
-        self,
-        connection: Connection,
-        upstream: Upstream,
-        body: bytes | None,
-        news: Callable[[], None],
-    ) -> None:
-        """Ask the question on `connection`. Raises TooLarge."""
-        self._connection = connection
-        self._asked_at = monotonic()
-        left = self._seconds_left()
-        connection.ask(request_head(self.asked, upstream, self.request_id, left, body), news)
+    def _put(self, connection: Connection, upstream: Upstream, body: bytes | None) -> None:
+        """Ask on `connection`, and pour the body behind it if it streams. Raises TooLarge."""
+        self._question(connection, upstream, body, self._news)
         if body is None:
             try:
                 self._pour_up(connection)

@@ -5,6 +5,7 @@ What comes back calls back. Whatever turns out not to be that simple goes on as 
 """
 
 from abc import abstractmethod
+from collections.abc import Callable
 
 from libs.common.clock import monotonic
 from services.gateway.domain.entrance import Terms
@@ -14,6 +15,7 @@ from services.gateway.proxy.heads import request_head
 from services.gateway.proxy.outbound import Write
 from services.gateway.proxy.passage import GRACE_SECONDS
 from services.gateway.proxy.pouring import Pouring
+from services.gateway.proxy.turn import Turn
 from services.gateway.proxy.upstream import PRIORITIES, Upstream
 
 
@@ -81,7 +83,12 @@ class Straight(Pouring):
             if not is_let_in:
                 upstream.keep(connection)
         if is_let_in:
-            self._ask_on(connection, upstream, place, entry.access.seconds)
+            self._permit, self._upstream = upstream.begin(place), upstream
+            turn = front.turn if upstream.is_busy else None
+            self._question(connection, upstream, self.inbound.whole(), self._straight_news, turn)
+            self.until = self._since + entry.access.seconds + GRACE_SECONDS
+            if asked.length:
+                self.door.flow.resume_reading()  # who is not read from is not seen to leave
         return is_let_in
 
     def _give_up(self, upstream: Upstream, place: Priority, terms: Terms) -> None:
@@ -91,18 +98,19 @@ class Straight(Pouring):
         if is_vain and self.door.front.entrance.settle(self.asked, terms):
             slots.refuse()
 
-    def _ask_on(
-        self, connection: Connection, upstream: Upstream, place: Priority, seconds: float
+    def _question(
+        self,
+        connection: Connection,
+        upstream: Upstream,
+        body: bytes | None,
+        news: Callable[[], None],
+        turn: Turn | None = None,
     ) -> None:
-        self._permit, self._upstream = upstream.begin(place), upstream
-        self._connection, self._asked_at = connection, self._since
-        body = self.inbound.whole()
-        head = request_head(self.asked, upstream, self.request_id, seconds, body)
-        turn = self.door.front.turn if upstream.is_busy else None
-        connection.ask(head, self._straight_news, turn)
-        self.until = self._since + seconds + GRACE_SECONDS
-        if self.asked.length:
-            self.door.flow.resume_reading()  # who is not read from is not seen to leave
+        """Ask on `connection`, now or when a turn ends."""
+        self._connection, self._asked_at = connection, monotonic()
+        left = self._seconds_left()
+        head = request_head(self.asked, upstream, self.request_id, left, body)
+        connection.ask(head, news, turn)
 
     def _straight_news(self) -> None:
         connection = self._connection
