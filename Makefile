@@ -4,7 +4,7 @@ PY := .venv/bin/python
 UV := UV_PYTHON_DOWNLOADS=never .venv/bin/uv
 PYTHON ?= python3
 PORT ?= 8000
-SERVICES := $(notdir $(patsubst %/app.py,%,$(wildcard services/*/app.py)))
+SERVICES := $(notdir $(patsubst %/__main__.py,%,$(wildcard services/*/__main__.py)))
 export PORT
 
 .PHONY: help
@@ -12,18 +12,33 @@ help: ## Show these targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Use
-.PHONY: run demo test keys
+.PHONY: run demo token test keys
 run: .venv/.ready ## Start the whole system in one process (SQLite, embedded bus); PORT=8001 moves it
 	@exec $(PY) -m services
 
 demo: .venv/.ready ## In a second terminal: play one complaint's way, step by step (FIXTURES=… for many)
 	@$(PY) -m scripts.demo --port $(PORT) $(if $(FIXTURES),--fixtures $(FIXTURES))
 
+token: .venv/.ready ## Print an access token of the first administrator: TOKEN=$$(make -s token)
+	@$(PY) -m scripts.token --port $(PORT)
+
 test: .venv/.ready ## Run every test that needs nothing installed
 	$(PY) -m pytest -n 2
 
 keys: .venv/.ready ## Make the keyring and the signing keys, where they are missing
 	$(PY) -m scripts.keys
+
+.PHONY: verify-audit
+verify-audit: .venv/.ready ## Check that the audit log is what was written; SEALS=… for seals kept elsewhere
+	@$(PY) -m services.users verify-audit $(if $(SEALS),--seals $(SEALS))
+
+.PHONY: rotate-keys
+rotate-keys: .venv/.ready ## Give every service a new signing key while everything runs; DELAY=180, NOW=1 after a leak
+	@$(PY) -m scripts.rotate_keys $(if $(DELAY),--after $(DELAY)) $(if $(NOW),--now --withdraw)
+
+.PHONY: rotate-data-keys
+rotate-data-keys: .venv/.ready ## Give the keyring another key while everything runs; DELAY=180, RETIRE=1 afterwards
+	@$(PY) -m scripts.rotate_data_keys $(if $(RETIRE),--retire) $(if $(DELAY),--grace $(DELAY))
 
 ##@ Change
 .PHONY: check lint types imports cover isolate fix snapshots migration lock
@@ -60,7 +75,7 @@ lock: .venv/.ready ## Resolve the dependencies again and write requirements/*.tx
 
 ##@ Prove
 .PHONY: test-real torture mutants siege feedproof bench bench-gateway
-REAL := tests/contract tests/service tests/system --ignore=tests/contract/proxy
+REAL := tests/contract tests/service --ignore=tests/contract/proxy
 test-real: .venv/.ready ## Whatever keeps or says something, on private PostgreSQL, RabbitMQ and Redis
 	$(PY) -m libs.common.testing.servers -- $(PY) -m pytest -n 2 $(REAL)
 

@@ -13,6 +13,7 @@ import httpx2
 
 from bench.baseline import durable_inserts
 from bench.filing import BODY, Filing, alone, filing
+from bench.identity import identity
 from bench.latency import latency
 from bench.load import Timing, load
 from bench.processes import cpu_seconds, resident_mib, tree
@@ -35,6 +36,8 @@ async def main(requests: int) -> None:
             f"sqlite+aiosqlite:///{folder}/latency.db", f"embedded://{folder}/bus.db", folder
         )
         _row("commit → consumer, embedded", _timing(found))
+        for row in await identity():
+            _row(*row)
         try:
             await _split(folder / "split", requests)
         except ServerMissing as missing:

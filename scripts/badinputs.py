@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives import serialization
 
 from libs.common.tokens import AUDIENCE, ISSUER, Signer
 from scripts.demo.api import Caller, Unexpected, connect
-from scripts.demo.people import OFFICER, admin_password, guest, hire, sign_in
+from scripts.demo.people import OFFICER, Account, administrator, guest, hire, sign_in
 from scripts.demo.story import upload
 from scripts.samples.picture import drawing
 
@@ -37,10 +37,10 @@ NOT_YET = frozenset({"file-10", "file-16", "file-17", "file-18", "file-19"})
 RUN_SECONDS = 300
 
 
-async def prepare(http: httpx2.AsyncClient, password: str) -> dict[str, Any]:
+async def prepare(http: httpx2.AsyncClient, account: Account) -> dict[str, Any]:
     """Fill the system with one of each; answer the runner's variables."""
     anyone = Caller(http)
-    admin = await sign_in(anyone, "admin", password)
+    admin = await sign_in(anyone, account)
     officer = await hire(admin, OFFICER, "Ram Karki")
     citizen, other = await guest(anyone), await guest(anyone)
     mine, theirs = [await _belongings(each) for each in (citizen, other)]
@@ -147,13 +147,13 @@ def _is_fine(each: dict[str, Any]) -> bool:
     return each["ok"] and each["alive"] and is_shaped and not (each["slow"] or each["leak"])
 
 
-async def play(base: str, password: str, runner: Path, keys: Path) -> bool:
+async def play(base: str, account: Account, runner: Path, keys: Path) -> bool:
     """Prepare, run, report."""
     with tempfile.TemporaryDirectory(prefix="redress-badinputs-") as name:
         folder = Path(name)
         async with connect(base) as http:
             await check_limits(http)
-            wanted = {"vars": await prepare(http, password)}
+            wanted = {"vars": await prepare(http, account)}
             wanted["jwt"] = forging(keys, folder, "guest:forged")
             await check_forging(http, runner, wanted["jwt"])
         found = await asyncio.to_thread(run, runner, base, folder, wanted)
@@ -166,13 +166,14 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--runner", type=Path, required=True)
     parser.add_argument("--admin-password", help="instead of the one in var/admin-password")
+    parser.add_argument("--admin-totp", help="instead of the secret in var/admin-totp")
     parser.add_argument("--keys", type=Path, help="instead of var/keys")
     given = parser.parse_args()
     keys = given.keys or Path(os.environ.get("REDRESS_DATA_DIR", "var")) / "keys"
     base = f"http://127.0.0.1:{given.port}"
     try:
-        password = admin_password(given.admin_password)
-        is_fine = asyncio.run(play(base, password, given.runner, keys))
+        account = administrator(given.admin_password, given.admin_totp)
+        is_fine = asyncio.run(play(base, account, given.runner, keys))
     except (httpx2.TransportError, Unexpected) as failure:
         sys.stderr.write(f"badinputs: {type(failure).__name__} {failure}\n")
         return 1

@@ -101,6 +101,9 @@ def _greet(shared: SharedSettings, sites: list[Site], seconds: float) -> None:
     password = shared.data_dir / "admin-password"
     if password.exists():
         lines.append(f"  sign in   admin / {password.read_text().strip()}   (kept in {password})")
+    secret = shared.data_dir / "admin-totp"
+    if secret.exists():
+        lines.append(f"            and a code from {secret}: an authenticator's, or `make token`")
     sys.stdout.write("\n".join(["", *lines, "  Ctrl-C ends everything.", "", ""]))
     sys.stdout.flush()
 

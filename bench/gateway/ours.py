@@ -9,7 +9,7 @@ from urllib.request import urlopen
 
 from bench.gateway.cores import pinned
 from bench.gateway.paths import DOWN, FILE_BYTES, HELLO, ROOT, SMALL, UP, Targets
-from libs.common.principal import Level
+from libs.common.permissions import Permission
 from libs.common.settings import SERVICES
 from libs.common.testing.private import PrivateServer, answers, free_port
 from libs.common.web.auth import Access
@@ -64,8 +64,8 @@ class OurGateway(PrivateServer):
 
     def _prepare(self) -> None:
         table = [
-            _entry("GET", SMALL, "grievance", Access(Level.GUEST)),
-            _entry("GET", DOWN, "grievance", Access(Level.GUEST, seconds=30.0)),
+            _entry("GET", SMALL, "grievance", Access(Permission.CASE_READ)),
+            _entry("GET", DOWN, "grievance", Access(Permission.CASE_READ, seconds=30.0)),
             _entry("POST", UP, "files", _upload()),
         ]
         (self.folder / "access.json").write_text(json.dumps(table))
@@ -97,7 +97,12 @@ class OurGateway(PrivateServer):
 
 
 def _upload() -> Access:
-    return Access(Level.GUEST, body=2 * FILE_BYTES, seconds=30.0, media="application/octet-stream")
+    return Access(
+        Permission.FILE_WRITE,
+        body=2 * FILE_BYTES,
+        seconds=30.0,
+        media="application/octet-stream",
+    )
 
 
 def _entry(method: str, path: str, service: str, access: Access) -> dict[str, object]:

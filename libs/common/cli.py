@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from fastapi import FastAPI
@@ -46,9 +46,9 @@ def main(
     settings_type: type[S],
     *,
     topics: Callable[[], Consumer] | None = None,
-    commands: dict[str, tuple[str, Callable[[S, argparse.Namespace], Coroutine[Any, Any, None]]]]
+    commands: Mapping[str, tuple[str, Callable[[S, argparse.Namespace], Coroutine[Any, Any, None]]]]
     | None = None,
-    options: dict[str, Callable[[argparse.ArgumentParser], None]] | None = None,
+    options: Mapping[str, Callable[[argparse.ArgumentParser], None]] | None = None,
 ) -> None:
     """Run one command of the service `name`; `options` adds a command's own arguments."""
     parser = argparse.ArgumentParser(prog=f"python -m services.{name}")

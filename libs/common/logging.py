@@ -24,9 +24,10 @@ ALLOWED = frozenset(
         "event", "level", "@timestamp", "module", "service", "request_id", "trace_id", "method",
         "route", "status", "code", "duration_ms", "bytes_in", "bytes_out", "principal", "role",
         "grievance_id", "file_id", "task_id", "conversation_id", "user_id", "key_id", "event_id",
+        "reveal_id",
         "topic", "queue", "count", "attempt", "reason", "error_type", "stack", "peer", "lane",
         "task_name", "host", "port", "path", "seconds", "position", "field", "revision", "message",
-        "position_from", "position_to", "signal", "name", "url",
+        "position_from", "position_to", "signal", "name", "url", "day", "hash",
     }
 )  # fmt: skip
 

@@ -1,87 +1,38 @@
-"""Who is calling: roles of domain.md, how far each is let in, and which rows it may see."""
+"""Who is calling, what they may do, and in which part of the programme and the country."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
 
+from libs.common.permissions import GRANTS, Permission, Reach
+from libs.common.roles import OBSERVERS, SEAH_ROLES, SUPERVISORS, Level, Role
 
-class Level(IntEnum):
-    """How well we know a caller. Each level may do what the ones before it may."""
-
-    ANYONE = 0
-    GUEST = 1
-    IDENTIFIED = 2
-    AUTHENTICATED = 3
-    STAFF = 4
-    ADMIN = 5
-
-
-class Role(StrEnum):
-    GUEST = "guest"
-    CITIZEN = "citizen"
-    API_CLIENT = "api_client"
-    SERVICE = "service"
-    INTAKE_OFFICER = "intake_officer"
-    SITE_SAFEGUARDS_FOCAL_PERSON = "site_safeguards_focal_person"
-    PD_PIU_SAFEGUARDS_FOCAL = "pd_piu_safeguards_focal"
-    PIU_PROJECT_DIRECTOR = "piu_project_director"
-    GRC_CHAIR = "grc_chair"
-    GRC_MEMBER = "grc_member"
-    LABOUR_OFFICER = "labour_officer"
-    SEAH_NATIONAL_OFFICER = "seah_national_officer"
-    SEAH_HQ_OFFICER = "seah_hq_officer"
-    ADB_NATIONAL_PROJECT_DIRECTOR = "adb_national_project_director"
-    ADB_HQ_SAFEGUARDS = "adb_hq_safeguards"
-    ADB_HQ_EXEC = "adb_hq_exec"
-    AUDITOR = "auditor"
-    PROJECT_ADMIN = "project_admin"
-    COUNTRY_ADMIN = "country_admin"
-    SUPER_ADMIN = "super_admin"
-
-    @property
-    def level(self) -> Level:
-        """The level this role is let in at."""
-        return _LEVELS.get(self, Level.STAFF)
-
-    @property
-    def is_staff(self) -> bool:
-        """Whether whoever has this role works for the institution."""
-        return self.level >= Level.STAFF
-
+__all__ = [
+    "OBSERVERS", "SEAH_ROLES", "SUPERVISORS", "Level", "Permission", "Principal", "Reach", "Role",
+    "Scope", "is_within",
+]  # fmt: skip
 
 _SERVICE = Role.SERVICE
 """Looked up once: an enum's members are dear to look up on some Pythons."""
-_LEVELS = {
-    Role.GUEST: Level.GUEST,
-    Role.CITIZEN: Level.AUTHENTICATED,
-    Role.API_CLIENT: Level.AUTHENTICATED,
-    Role.SERVICE: Level.ANYONE,  # a service is let in where a route says so, and nowhere else
-    Role.PROJECT_ADMIN: Level.ADMIN,
-    Role.COUNTRY_ADMIN: Level.ADMIN,
-    Role.SUPER_ADMIN: Level.ADMIN,
-}
-
-SEAH_ROLES = frozenset({Role.SEAH_NATIONAL_OFFICER, Role.SEAH_HQ_OFFICER})
-"""Who works SEAH cases, and works nothing else."""
-
-OBSERVERS = frozenset(
-    {
-        Role.ADB_NATIONAL_PROJECT_DIRECTOR,
-        Role.ADB_HQ_SAFEGUARDS,
-        Role.ADB_HQ_EXEC,
-        Role.AUDITOR,
-    }
-)
-"""Staff who read and never act."""
-
-SUPERVISORS = frozenset({Role.PROJECT_ADMIN, Role.COUNTRY_ADMIN, Role.SUPER_ADMIN})
+_CLIENT = Role.API_CLIENT
+_FURTHER = frozenset({Reach.SCOPE, Reach.ALL})
+_HALF = {Permission.FACTOR_ENROL: Reach.OWN}
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The part of the country and of the programme a member of staff works in; empty is all."""
+    """The part of the country and of the programme a member of staff works in; empty is all.
+
+    A place is a path: `Koshi` holds `Koshi/Sunsari` and `Koshi/Sunsari/Dharan`.
+    """
 
     projects: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
+    organisations: tuple[str, ...] = ()
+
+
+def is_within(place: str, places: Sequence[str]) -> bool:
+    """Whether `place` is one of `places`, or lies below one; no places are all of them."""
+    return not places or any(place == each or place.startswith(f"{each}/") for each in places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +44,18 @@ class Principal:
     scope: Scope = field(default=Scope())
     scopes: frozenset[str] = frozenset()
     """What an API key was made for: `events:read`. People have roles instead."""
+    session: str = ""
+    """What is ended when they sign out; programs of ours have none."""
+    is_identified: bool = False
+    """A guest who named somebody's national id and name: a claim, and no proof."""
+    is_half: bool = False
+    """Whether the second factor is still to come: it can be enrolled, and nothing else done."""
 
     @property
     def level(self) -> Level:
         """How far this caller is let in."""
+        if self.is_identified and self.role is Role.GUEST:
+            return Level.IDENTIFIED
         return self.role.level
 
     @property
@@ -108,3 +67,19 @@ class Principal:
     def is_service(self) -> bool:
         """Whether this is one of our own programs."""
         return self.role is _SERVICE
+
+    def reach(self, permission: Permission) -> Reach | None:
+        """How far `permission` reaches for this caller; None when they do not have it."""
+        if self.is_half:
+            return _HALF.get(permission)
+        if self.role is _CLIENT and permission not in self.scopes:
+            return None
+        return GRANTS[self.role].get(permission)
+
+    def may(self, permission: Permission) -> bool:
+        """Whether this caller has `permission`, however far it reaches."""
+        return self.reach(permission) is not None
+
+    def may_for_others(self, permission: Permission) -> bool:
+        """Whether `permission` reaches further than what is the caller's own."""
+        return self.reach(permission) in _FURTHER

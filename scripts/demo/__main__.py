@@ -12,16 +12,16 @@ from scripts.demo import doors, story
 from scripts.demo.api import Caller, Unexpected, connect
 from scripts.demo.authored import authored
 from scripts.demo.own import own
-from scripts.demo.people import admin_password
+from scripts.demo.people import Account, administrator
 
 TOTAL_SECONDS = 170
 
 
-async def play(base: str, password: str, fixtures: Path | None) -> bool:
+async def play(base: str, account: Account, fixtures: Path | None) -> bool:
     """Everything, one after the other; whether all came out as it should."""
     async with connect(base) as http, asyncio.timeout(TOTAL_SECONDS):
         anyone = Caller(http, is_loud=True)
-        staff = await story.play(anyone, password)
+        staff = await story.play(anyone, account)
         await doors.play(anyone, staff)
         if fixtures:
             return await authored(Caller(http), staff, fixtures)
@@ -34,12 +34,13 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--fixtures", type=Path, help="a folder with data/ and media/")
     parser.add_argument("--admin-password", help="instead of the one in var/admin-password")
+    parser.add_argument("--admin-totp", help="instead of the secret in var/admin-totp")
     given = parser.parse_args()
     began = time.monotonic()
     base = f"http://127.0.0.1:{given.port}"
     try:
-        password = admin_password(given.admin_password)
-        is_fine = asyncio.run(play(base, password, given.fixtures))
+        account = administrator(given.admin_password, given.admin_totp)
+        is_fine = asyncio.run(play(base, account, given.fixtures))
     except (httpx2.TransportError, TimeoutError, Unexpected) as failure:
         what = str(failure) or type(failure).__name__
         sys.stderr.write(f"\ndemo: {what}\n      Is `make run` running at {base}?\n")

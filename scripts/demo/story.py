@@ -37,10 +37,10 @@ def step(what: str) -> None:
     print(f"\n{next(_numbers):3}. {what}")
 
 
-async def play(anyone: Caller, password: str) -> Staff:
+async def play(anyone: Caller, account: people.Account) -> Staff:
     """Play it; the staff stay for what comes after."""
     citizen, conversation, filed = await _file(anyone)
-    staff = await _staff(anyone, password)
+    staff = await _staff(anyone, account)
     path = f"/api/v1/grievances/{filed.grievance_id}"
     await _look(staff, path)
     await _work(staff.officer, path)
@@ -111,9 +111,9 @@ async def _photo(citizen: Caller, file_id: str) -> None:
     await stranger.get(f"{path}/content", expect=(404,))
 
 
-async def _staff(anyone: Caller, password: str) -> Staff:
+async def _staff(anyone: Caller, account: people.Account) -> Staff:
     step("The administrator signs in and lets three people in")
-    admin = await people.sign_in(anyone, "admin", password)
+    admin = await people.sign_in(anyone, account)
     officer = await people.hire(admin, people.OFFICER, "Ram Karki")
     seah = await people.hire(admin, people.SEAH_OFFICER, "Maya Rai")
     supervisor = await people.hire(admin, people.SUPERVISOR, "Hari Thapa")

@@ -40,11 +40,6 @@ class Besieged(Split):
         return self._redis
 
     @property
-    def keys(self) -> Path:
-        """Where tokens can be signed."""
-        return self.folder / "var" / "keys"
-
-    @property
     def gateway(self) -> int:
         """The gateway's process."""
         return self._programs["gateway"].pid

@@ -11,23 +11,16 @@ from scripts.torture.counting import unfinished
 from scripts.torture.rows import Rows, rows_of
 
 WAITED_SECONDS = 120.0
-SQL = "SELECT client_reference, grievance_id FROM grievances"
 
 
 async def missing(rows: Rows, *filings: Filing) -> Check:
-    """Acknowledged filings without a row, rows there twice, rows nobody asked for."""
-    found = [(reference, name) for reference, name in await rows.ask("grievance", SQL)]
-    seen = Counter(reference for reference, _ in found)
+    """Acknowledged ones of all `filings` without a row, rows there twice, rows nobody asked for."""
+    found = await rows.cases(set().union(*(filing.asked for filing in filings)))
+    seen = Counter(reference for reference, _ in found if reference)
     acked = {pair for filing in filings for pair in filing.acked.items()}
-    asked = set().union(*(filing.asked for filing in filings))
-    marks = tuple(f"{filing.mark}-" for filing in filings)
     lost = [f"{reference} lost" for reference, _ in acked - set(found)]
-    twice = [f"{reference} twice" for reference, times in seen.items() if reference and times > 1]
-    ghosts = [
-        f"{reference} unasked for"
-        for reference in seen
-        if reference and reference.startswith(marks) and reference not in asked
-    ]
+    twice = [f"{reference} twice" for reference, times in seen.items() if times > 1]
+    ghosts = [f"{name} unasked for" for reference, name in found if reference is None]
     wrong = lost + twice + ghosts
     return none_of("accepted filings lost, doubled or invented", len(wrong), len(acked), wrong)
 

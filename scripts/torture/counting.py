@@ -82,18 +82,17 @@ async def count(rows: Rows, ledger: Ledger) -> list[Count]:
 
 async def _cases(rows: Rows, ledger: Ledger) -> Count:
     """Cases by the reference their client gave: one each, and the one that was promised."""
-    found = await rows.ask("grievance", "SELECT client_reference, grievance_id FROM grievances")
+    found = await rows.cases(ledger.acked.keys() | ledger.refused.keys())
     seen = Counter(reference for reference, _ in found)
-    promised = {(reference, name) for reference, name in ledger.acked.items()}
-    there = {(reference, name) for reference, name in found}
-    asked = ledger.acked.keys() | ledger.refused.keys()
+    ghosts = seen.pop(None, 0)
+    promised = set(ledger.acked.items())
     return Count(
         "cases",
         len(promised),
         len(found),
-        lost=len(promised - there),
+        lost=len(promised - set(found)),
         twice=sum(times - 1 for times in seen.values()),
-        ghost=sum(reference not in asked for reference in seen),
+        ghost=ghosts,
     )
 
 

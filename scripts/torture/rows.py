@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import asyncpg
 
 from libs.common.bus.factory import open_bus
+from libs.common.crypto.keyring import Keyring
 from libs.common.settings import SERVICES
 from scripts.torture.systems import DATABASES, Embedded, Split
 
@@ -18,6 +20,19 @@ QUEUES = (*SERVICES, "tasks.llm", "tasks.default", "tasks.notifications")
 
 class Rows(ABC):
     """Answers questions about what is on disk."""
+
+    def __init__(self, keys: Path) -> None:
+        self._keys = keys
+
+    async def cases(self, references: Iterable[str]) -> list[tuple[str | None, str]]:
+        """Every case, by the one of `references` it was filed under; None when it was by no such.
+
+        References are sealed: only who knows one finds its case.
+        """
+        keys = Keyring.load(self._keys / "keyring.json").of("grievance")
+        known = {keys.blind("client_reference", each): each for each in references}
+        sql = "SELECT client_reference_index, grievance_id FROM grievances"
+        return [(known.get(index), name) for index, name in await self.ask("grievance", sql)]
 
     @abstractmethod
     async def ask(self, service: str, sql: str) -> list[tuple[Any, ...]]:
@@ -40,6 +55,7 @@ class SqliteRows(Rows):
     """The files of an embedded system."""
 
     def __init__(self, system: Embedded) -> None:
+        super().__init__(system.keys)
         self._folder = system.data
 
     async def ask(self, service: str, sql: str) -> list[tuple[Any, ...]]:
@@ -77,6 +93,7 @@ class PostgresRows(Rows):
     """The databases and the broker of a split system."""
 
     def __init__(self, system: Split) -> None:
+        super().__init__(system.keys)
         self._system = system
 
     async def ask(self, service: str, sql: str) -> list[tuple[Any, ...]]:

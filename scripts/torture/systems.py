@@ -39,6 +39,12 @@ class System(ABC):
         self.folder = folder
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
+        self.data = folder / "var"
+
+    @property
+    def keys(self) -> Path:
+        """Where tokens can be signed, and what is sealed can be looked for."""
+        return self.data / "keys"
 
     @property
     @abstractmethod
@@ -72,10 +78,9 @@ class Embedded(System):
 
     size = "embedded"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **more: str) -> None:
         super().__init__(folder)
-        self.data = folder / "var"
-        env = {**QUIET, **UNLIMITED, "REDRESS_DATA_DIR": str(self.data)}
+        env = {**QUIET, **UNLIMITED, "REDRESS_DATA_DIR": str(self.data), **more}
         self._program = Program("services", folder, env, "--port", str(self.port))
 
     @property
@@ -116,7 +121,7 @@ class Split(System):
         self._env = {
             **QUIET,
             **UNLIMITED,
-            "REDRESS_DATA_DIR": str(folder / "var"),
+            "REDRESS_DATA_DIR": str(self.data),
             "REDRESS_BUS_URL": self.rabbit.url,
             "REDRESS_REDIS_URL": self._redis.url,
             "REDRESS_PEERS": json.dumps(peers),

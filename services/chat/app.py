@@ -19,7 +19,7 @@ from services.chat.domain.relinking import rebuild
 from services.chat.domain.shelving import Shelf
 from services.chat.events import hears
 from services.chat.models import GROUND
-from services.chat.routes import conversations, messages, seed, setup, watching
+from services.chat.routes import conversations, holding, messages, seed, setup, watching
 from services.chat.routes.deps import Desk
 from services.chat.settings import ChatSettings
 
@@ -43,7 +43,14 @@ def create_app(
         await shelf.book()
 
     return service.app(
-        routers=[messages.routes, conversations.routes, setup.routes, watching.routes, seed.routes],
+        routers=[
+            messages.routes,
+            conversations.routes,
+            setup.routes,
+            watching.routes,
+            seed.routes,
+            holding.routes,
+        ],
         consumer=hears(),
         background=[service.round("kept_filings", kept.send_due, seconds=settings.retry_seconds)],
         state={"desk": Desk(grievance, shelf, settings)},

@@ -4,12 +4,15 @@ from libs.common.clock import utc_now
 from libs.common.contracts.files import FileRejected
 from libs.common.contracts.grievance import (
     GrievanceClassified,
+    GrievanceErased,
     GrievanceStatusChanged,
     GrievanceSubmitted,
 )
+from libs.common.contracts.users import GuestBound, UserErased, UserMerged
 from libs.common.db.uow import Transaction
 from libs.common.messaging.consumer import Consumer
-from services.chat.domain import linking
+from services.chat.domain import binding, erasing, linking
+from services.chat.repository import ChatRepository
 
 
 def hears() -> Consumer:
@@ -19,6 +22,10 @@ def hears() -> Consumer:
     consumer.on(GrievanceStatusChanged)(tell_status)
     consumer.on(GrievanceClassified)(tell_classification)
     consumer.on(FileRejected)(tell_rejected_file)
+    consumer.on(UserErased)(erase_person)
+    consumer.on(GuestBound)(bind_guest)
+    consumer.on(UserMerged)(merge_person)
+    consumer.on(GrievanceErased)(erase_case)
     return consumer
 
 
@@ -60,3 +67,27 @@ async def tell_classification(event: GrievanceClassified, tx: Transaction) -> No
 async def tell_rejected_file(event: FileRejected, tx: Transaction) -> None:
     """A photo could not be used: say so where it was sent."""
     await linking.tell_rejected_file(tx, event.file_id)
+
+
+async def bind_guest(event: GuestBound, tx: Transaction) -> None:
+    """A guest has proved who they are: the conversations go on as that person's."""
+    await binding.bind(tx, event.guest_id, event.user_id)
+
+
+async def erase_person(event: UserErased, tx: Transaction) -> None:
+    """Somebody was erased: what they said here is never read again."""
+    await erasing.erase_person(tx, event.user_id)
+
+
+async def erase_case(event: GrievanceErased, tx: Transaction) -> None:
+    """A case is nobody's now: nor is the conversation it was filed in."""
+    await erasing.erase_case(tx, event.grievance_id, event.conversation_id)
+
+
+async def merge_person(event: UserMerged, tx: Transaction) -> None:
+    """Two people were one: what the one that went said, the other said."""
+    into = await tx.vault.survivor(event.into_user_id)
+    is_there = await tx.vault.pass_on(event.user_id, to=into)
+    await ChatRepository(tx.session).hand_over(f"user:{event.user_id}", to=f"user:{into}")
+    if not is_there:
+        await erasing.erase_person(tx, into)

@@ -24,6 +24,12 @@ class ConversationStatus(StrEnum):
     CLOSED = "closed"
 
 
+class Act(StrEnum):
+    """What the audit log is told of conversations."""
+
+    CLOSED = "conversation_closed"
+
+
 class Sender(StrEnum):
     """Who wrote a message."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.common.db.paging import Cursor, newest_first
@@ -64,6 +64,39 @@ class ChatRepository:
     async def owned(self, conversation_id: str, *, owner: str) -> Conversation:
         """A conversation of `owner`. Raises ConversationNotFound."""
         return await self._one(_owned(conversation_id, owner))
+
+    async def of_person(self, owner: str, grievance_ids: Collection[str]) -> Sequence[Conversation]:
+        """The conversations of `owner`, and those these cases were filed in."""
+        filed = select(CaseLink.conversation_id).where(CaseLink.grievance_id.in_(grievance_ids))
+        theirs = or_(Conversation.owner == owner, Conversation.id.in_(filed))
+        return await self._all(select(Conversation).where(theirs).order_by(Conversation.id))
+
+    async def all_of(self, owner: str) -> Sequence[Conversation]:
+        """Every conversation of `owner`, held until the transaction ends."""
+        query = select(Conversation).where(Conversation.owner == owner)
+        return await self._all(query.order_by(Conversation.id).with_for_update())
+
+    async def held(self, conversation_ids: Collection[str]) -> Sequence[Conversation]:
+        """Those conversations, held until the transaction ends."""
+        query = select(Conversation).where(Conversation.id.in_(conversation_ids))
+        return await self._all(query.order_by(Conversation.id).with_for_update())
+
+    async def forget_words(self, conversation_ids: Collection[str]) -> None:
+        """Keep nothing of these conversations that a client named, showed or was about to file."""
+        theirs = Message.conversation_id.in_(conversation_ids)
+        bare: dict[str, Any] = {"client_message_id": None, "meta": {}}
+        await self._session.execute(update(Message).where(theirs).values(bare))
+        unfiled = Filing.conversation_id.in_(conversation_ids), Filing.payload.is_not(None)
+        given_up = {"payload": None, "state": FilingState.FAILED}
+        await self._session.execute(update(Filing).where(*unfiled).values(given_up))
+
+    async def hand_over(self, owner: str, *, to: str) -> None:
+        """What `owner` said, `to` said; they may have named how a talk began the same."""
+        await self._session.execute(
+            update(Conversation)
+            .where(Conversation.owner == owner)
+            .values(owner=to, opening_key=None)
+        )
 
     async def opened_with(self, owner: str, key: str) -> str | None:
         """The id of the conversation whose first message `owner` named `key`."""

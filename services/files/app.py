@@ -10,7 +10,7 @@ from services.files.clients.store import Store
 from services.files.domain.sweeping import sweep
 from services.files.events import hears
 from services.files.models import GROUND
-from services.files.routes import internal, seed, serving, uploading, watching
+from services.files.routes import holding, internal, seed, serving, uploading, watching
 from services.files.settings import FilesSettings
 
 
@@ -30,7 +30,14 @@ def create_app(
         )
 
     return service.app(
-        routers=[uploading.routes, serving.routes, internal.routes, watching.routes, seed.routes],
+        routers=[
+            uploading.routes,
+            serving.routes,
+            internal.routes,
+            watching.routes,
+            holding.routes,
+            seed.routes,
+        ],
         consumer=hears(store),
         background=[service.round("files.sweep", tidy, seconds=settings.sweep_seconds)],
         state={"store": store, "cases": GrievanceClient(service.peer("grievance"))},

@@ -18,6 +18,13 @@ class Status(StrEnum):
     REJECTED = "rejected"
 
 
+class Act(StrEnum):
+    """What the audit log is told of files."""
+
+    READ = "file_read"
+    DELETED = "file_deleted"
+
+
 class FileType(StrEnum):
     """What the sources let people send."""
 
@@ -78,6 +85,16 @@ class KnownCase(Base):
 
     grievance_id: Mapped[str] = mapped_column(String(50), primary_key=True)
     restricted: Mapped[bool | None]
+
+
+class BoundGuest(Base):
+    """A guest who has proved who they are: what still comes in their name is this person's."""
+
+    __tablename__ = "bound_guests"
+
+    guest_id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    user_id: Mapped[int]
+    bound_at: Mapped[datetime] = mapped_column(index=True)
 
 
 def file_subject(file_id: str) -> str:

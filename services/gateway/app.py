@@ -1,7 +1,7 @@
 """The gateway, put together."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from libs.common.bus.protocol import Bus, Message
 from libs.common.cache import Counters, open_counters
 from libs.common.principal import Level
+from libs.common.revocations import Revocations
 from libs.common.settings import SERVICES
 from libs.common.tokens import PublicKeys, Signer, Verifier
 from libs.common.web.client import ServiceClient
@@ -21,6 +22,7 @@ from libs.common.web.context import Surroundings
 from libs.common.web.errors import install_error_handlers
 from libs.common.web.guard import Guard
 from libs.common.web.responses import REFUSALS
+from libs.common.web.revoking import DEADLINE_SECONDS, Revoking, of_users
 from libs.common.web.routing import RouteTable
 from libs.common.web.serving import Site
 from services.gateway.clients import Probes, UsersClient, open_http
@@ -58,7 +60,8 @@ def create_app(settings: GatewaySettings, *, bus: Bus | None = None) -> "Gateway
     shared = settings.shared
     http = open_http()
     signer = Signer.at("gateway", shared.keys)
-    verifier = Verifier(PublicKeys(shared.keys), "gateway")
+    revoked = Revocations()
+    verifier = Verifier(PublicKeys(shared.keys), "gateway", revoked=revoked)
     peers = {
         name: ServiceClient(
             name, http, settings.peer(name), signer, seconds=shared.internal_deadline
@@ -94,6 +97,13 @@ def create_app(settings: GatewaySettings, *, bus: Bus | None = None) -> "Gateway
             has_redis=redis is not None,
         ),
     )
+    users = ServiceClient("users", http, settings.peer("users"), signer, seconds=DEADLINE_SECONDS)
+
+    async def end(sessions: Collection[str]) -> None:
+        entrance.forget_callers()
+        keys.forget_all(sessions)
+        await realtime.end(sessions)
+
     front = Front(
         settings,
         entrance=entrance,
@@ -110,6 +120,7 @@ def create_app(settings: GatewaySettings, *, bus: Bus | None = None) -> "Gateway
         news=news,
         presence=presence,
         keys=keys,
+        revoking=Revoking(revoked, of_users(users), tell=end),
         counters=counters,
         http=http,
         bus=bus,
@@ -126,6 +137,7 @@ class Gateway:
     news: News
     presence: Presence
     keys: KeyExchange
+    revoking: Revoking
     counters: Counters
     http: AbstractAsyncContextManager[Any]
     bus: Bus | None
@@ -149,8 +161,9 @@ class Gateway:
             stack.enter_context(shown(self.front.upstreams.values()))
             stack.push_async_callback(_end, asyncio.create_task(self.front.sweep()))
             stack.push_async_callback(self.realtime.close)
+            stack.push_async_callback(_end, asyncio.create_task(self.revoking.run()))
             if self.bus:
-                hearing = hear(self.bus, self.keys, self._push)
+                hearing = hear(self.bus, self.keys, self.revoking, self._push)
                 stack.push_async_callback(_end, asyncio.create_task(hearing))
             self.presence.is_open = True
             yield

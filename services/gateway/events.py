@@ -5,9 +5,10 @@ import json
 from collections.abc import Awaitable, Callable
 
 from libs.common.bus.protocol import Bus, Listener, Message, Subscription
-from libs.common.contracts.users import ApiKeyRevoked
+from libs.common.contracts.users import ApiKeyRevoked, SessionRevoked
 from libs.common.errors import AppError
 from libs.common.logging import get_logger
+from libs.common.web.revoking import Revoking
 from services.gateway.domain.exchanging import KeyExchange
 
 log = get_logger(__name__)
@@ -16,17 +17,28 @@ RETRY_SECONDS = 1.0
 LOOK_SECONDS = 2.0
 
 
-async def hear(bus: Bus, keys: KeyExchange, push: Callable[[Message], Awaitable[None]]) -> None:
-    """Forget keys as they are revoked and `push` what happens, until cancelled.
+async def hear(
+    bus: Bus,
+    keys: KeyExchange,
+    revoking: Revoking,
+    push: Callable[[Message], Awaitable[None]],
+) -> None:
+    """Forget keys as they are revoked, sessions as they end, and `push` what happens.
 
-    Waits for the bus as long as it takes. What is missed costs seconds: while the bus is away, keys
-    are asked about again soon, and who watches a case reads it by its cursor.
+    Until cancelled; waits for the bus as long as it takes. What is missed costs seconds: while the
+    bus is away, keys are asked about again soon, who has signed out is asked anyway, and who
+    watches a case reads it by its cursor.
     """
 
     async def listen(message: Message) -> None:
         if message.topic == ApiKeyRevoked.topic:
             event = ApiKeyRevoked.model_validate(json.loads(message.body)["data"])
             keys.forget(event.key_id)
+            await revoking.note([event.key_id])
+        elif message.topic == SessionRevoked.topic:
+            session_id = SessionRevoked.model_validate(json.loads(message.body)["data"]).session_id
+            await revoking.note([session_id] if session_id else [])
+            revoking.ask_at_once()
         await push(message)
 
     subscription = await _subscribed(bus, listen)

@@ -8,7 +8,15 @@ from libs.common.web.service import Service
 from services.grievance.clients import FilesClient, TasksClient, UsersClient
 from services.grievance.events import hears
 from services.grievance.models import GROUND
-from services.grievance.routes import actions, cases, filing, internal, seed, watching
+from services.grievance.routes import (
+    actions,
+    cases,
+    filing,
+    holding,
+    internal,
+    seed,
+    watching,
+)
 from services.grievance.settings import GrievanceSettings
 
 
@@ -24,7 +32,9 @@ def create_app(
             actions.routes,
             cases.routes,
             internal.routes,
+            internal.persons,
             watching.routes,
+            holding.routes,
             seed.routes,
             seed.single,
         ],

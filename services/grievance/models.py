@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from libs.common.clock import utc_now
@@ -41,6 +41,16 @@ class Action(StrEnum):
     PROPOSE = "propose"
     ACCEPT = "accept"
     CLOSE = "close"
+
+
+class Act(StrEnum):
+    """What the audit log is told of cases."""
+
+    FILED_FOR_SOMEBODY = "case_filed_for_somebody"
+    ACTED = "case_acted"
+    CORRECTED = "case_corrected"
+    NOTE_ADDED = "case_note_added"
+    READ = "case_read"
 
 
 class ClassificationStatus(StrEnum):
@@ -92,10 +102,16 @@ class Grievance(Base):
     grievance_id: Mapped[str] = mapped_column(String(50), primary_key=True)
     user_id: Mapped[int | None] = mapped_column(index=True)
     filed_by: Mapped[str] = mapped_column(String(100), index=True)
-    client_reference: Mapped[str | None] = mapped_column(String(50))
+    is_for_another: Mapped[bool] = mapped_column(server_default=false())
+    """Whether staff wrote it down for somebody: it is about them, and not about who filed it."""
+    client_reference: Mapped[bytes | None]
+    """What whoever filed it calls it: they may call it by a name or a number of somebody."""
+    client_reference_index: Mapped[bytes | None] = mapped_column(index=True)
     conversation_id: Mapped[str | None] = mapped_column(String(50))
     channel: Mapped[str] = mapped_column(String(20))
     project_type: Mapped[str] = mapped_column(String(50))
+    organisation: Mapped[str | None] = mapped_column(String(100))
+    """Who answers for it: a contractor, an office; officers are appointed for some of them."""
     status: Mapped[str] = mapped_column(String(20))
     level: Mapped[int]
     sensitivity: Mapped[str] = mapped_column(String(20))
@@ -179,6 +195,16 @@ class CaseFile(Base):
     )
     file_id: Mapped[str] = mapped_column(String(50), primary_key=True)
     status: Mapped[str] = mapped_column(String(20))
+
+
+class BoundGuest(Base):
+    """A guest who has proved who they are: what still comes in their name is this person's."""
+
+    __tablename__ = "bound_guests"
+
+    guest_id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    user_id: Mapped[int]
+    bound_at: Mapped[datetime] = mapped_column(index=True)
 
 
 def case_subject(grievance_id: str) -> str:

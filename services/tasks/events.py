@@ -3,8 +3,14 @@
 from libs.common.bus.protocol import Bus
 from libs.common.clock import utc_now
 from libs.common.contracts.files import FileReceived
-from libs.common.contracts.grievance import GrievanceSubmitted
-from libs.common.contracts.users import UserLinked
+from libs.common.contracts.grievance import GrievanceErased, GrievanceSubmitted
+from libs.common.contracts.users import (
+    ExportRequested,
+    OtpRequested,
+    UserErased,
+    UserLinked,
+    UserMerged,
+)
 from libs.common.db.uow import Transaction
 from libs.common.messaging.consumer import Consumer
 from services.tasks.domain.classifying import (
@@ -12,9 +18,11 @@ from services.tasks.domain.classifying import (
     case_subject,
     classify_and_summarize_grievance,
 )
+from services.tasks.domain.exporting import ExportArguments, export_person
 from services.tasks.domain.lanes import declare_lane
 from services.tasks.domain.ledger import enqueue
 from services.tasks.domain.processing import FileArguments, process_file
+from services.tasks.domain.sending import OtpArguments, send_otp
 from services.tasks.models import FileProcessing, Lane, State
 from services.tasks.repository import TaskRepository
 
@@ -37,6 +45,11 @@ def hears() -> Consumer:
     consumer.on(GrievanceSubmitted)(read_grievance)
     consumer.on(FileReceived)(look_into_file)
     consumer.on(UserLinked)(link_person)
+    consumer.on(OtpRequested)(send_code)
+    consumer.on(ExportRequested)(put_export_together)
+    consumer.on(UserErased)(erase_person)
+    consumer.on(UserMerged)(merge_person)
+    consumer.on(GrievanceErased)(erase_case)
     return consumer
 
 
@@ -78,10 +91,37 @@ async def look_into_file(event: FileReceived, tx: Transaction) -> None:
     )
 
 
+async def put_export_together(event: ExportRequested, tx: Transaction) -> None:
+    """Somebody wants everything that is held on them: have it put together, once."""
+    arguments = ExportArguments(export_id=event.export_id, user_id=event.user_id)
+    await enqueue(tx, export_person, arguments, subject=event.export_id, owner="users")
+
+
+async def send_code(event: OtpRequested, tx: Transaction) -> None:
+    """Somebody proves who they are: have their code sent, once."""
+    arguments = OtpArguments(challenge_id=event.challenge_id)
+    await enqueue(tx, send_otp, arguments, subject=event.challenge_id, owner="users")
+
+
 async def link_person(event: UserLinked, tx: Transaction) -> None:
     """The vault knows who filed a case: erasing them erases what was read of it."""
     subject = case_subject(CaseArguments(grievance_id=event.grievance_id))
-    if await tx.vault.surviving_keys([subject]):
-        await tx.vault.belongs_to(subject, event.user_id)
-    else:
-        tx.vault.create(subject, user_id=event.user_id)
+    user_id = await tx.vault.survivor(event.user_id)
+    if await tx.vault.belongs_to(subject, user_id):
+        await tx.vault.key_or_new(subject, user_id=user_id)
+
+
+async def erase_person(event: UserErased, tx: Transaction) -> None:
+    """Somebody was erased: so is what was read of their cases."""
+    await tx.vault.destroy_of(event.user_id)
+
+
+async def erase_case(event: GrievanceErased, tx: Transaction) -> None:
+    """A case is nobody's now: what was read of it is gone, and what is being read is not kept."""
+    await tx.vault.destroy(case_subject(CaseArguments(grievance_id=event.grievance_id)))
+
+
+async def merge_person(event: UserMerged, tx: Transaction) -> None:
+    """Two people were one: erasing the other erases what was read of the one that went."""
+    into = await tx.vault.survivor(event.into_user_id)
+    await tx.vault.pass_on(event.user_id, to=into)

@@ -27,6 +27,13 @@ class State(StrEnum):
         return self in {self.SUCCESS, self.FAILURE, self.REVOKED}
 
 
+class Act(StrEnum):
+    """What the audit log is told of tasks."""
+
+    CANCELLED = "task_cancelled"
+    RETRIED = "task_retried"
+
+
 class Lane(StrEnum):
     """Which workers do it."""
 

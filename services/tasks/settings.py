@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from libs.common.settings import ServiceSettings
@@ -27,4 +27,7 @@ class TasksSettings(ServiceSettings):
     lease_seconds: float = Field(default=30, gt=0)
     """How soon a task is taken for lost when its worker says nothing more."""
     sweep_seconds: float = Field(default=1.0, gt=0)
+    smtp_url: SecretStr | None = None
+    """`smtps://user:password@host:465`, or `smtp://…:587` for STARTTLS; without one, no e-mail."""
+    smtp_from: str = "redress@localhost"
     children: int = Field(default=2, ge=1)

@@ -1,17 +1,10 @@
-"""`python -m services.users`: this service alone."""
-
-import argparse
+"""`python -m services.users`: this service alone, and what an operator does with it."""
 
 from libs.common.cli import main
-from services.users.app import create_admin, create_app
+from services.users.app import create_app
+from services.users.app.arguments import COMMANDS, OPTIONS
 from services.users.events import hears
 from services.users.settings import UsersSettings
-
-
-def name_them(parser: argparse.ArgumentParser) -> None:
-    """What `create-admin` has to be told."""
-    parser.add_argument("--username", required=True)
-
 
 if __name__ == "__main__":
     main(
@@ -19,6 +12,6 @@ if __name__ == "__main__":
         create_app,
         UsersSettings,
         topics=lambda: hears(None),
-        commands={"create-admin": ("appoint a super_admin; password from stdin", create_admin)},
-        options={"create-admin": name_them},
+        commands=COMMANDS,
+        options=OPTIONS,
     )

@@ -1,13 +1,20 @@
-"""What users asks of other services."""
+"""What users asks of other services, and of the core business system."""
 
-from urllib.parse import quote
+import asyncio
+from urllib.parse import quote, urlencode
 
-from pydantic import BaseModel
+import httpx2
+from pydantic import BaseModel, ValidationError
 
 from libs.common.errors import NotFound
+from libs.common.logging import get_logger
 from libs.common.web.client import PeerRefused, ServiceClient
+from libs.common.web.context import seconds_left
+
+log = get_logger(__name__)
 
 NOT_FOUND = 404
+CORE_SECONDS = 3.0
 
 
 class Contact(BaseModel):
@@ -15,10 +22,19 @@ class Contact(BaseModel):
 
     name: str | None
     phone_number: str | None
+    email: str | None = None
+    address: str | None = None
+    municipality: str | None = None
+
+
+class PersonAccess(BaseModel):
+    """The caller may see a case of somebody; whether one of them is restricted."""
+
+    is_restricted: bool
 
 
 class GrievanceClient:
-    """Where contacts are sealed until the vault takes them over."""
+    """Where contacts are sealed until the vault takes them over, and who sees whose case."""
 
     def __init__(self, peer: ServiceClient) -> None:
         self._peer = peer
@@ -36,3 +52,52 @@ class GrievanceClient:
                 return None
             raise
         return found
+
+    async def access(
+        self, user_id: int, *, is_staff: bool, grievance_id: str | None = None
+    ) -> PersonAccess | None:
+        """Whether the caller may see a case of this person (that one, if it is named)."""
+        query = {"is_staff": str(is_staff).lower()}
+        if grievance_id is not None:
+            query["grievance_id"] = grievance_id
+        try:
+            found: PersonAccess = await self._peer.get(
+                f"/internal/persons/{user_id}/access?{urlencode(query)}",
+                reads=PersonAccess,
+                for_caller=True,
+            )
+        except NotFound:
+            return None
+        return found
+
+
+class _Match(BaseModel):
+    matches: bool
+
+
+class CoreBusiness:
+    """The system of whom the programme serves: it knows national ids, and says no more than yes.
+
+    `POST {url}/identities/check {national_id, full_name}` → `{"matches": true}`. Where none is
+    configured, or it does not answer, nothing can be checked, and a claim stays one.
+    """
+
+    def __init__(self, http: httpx2.AsyncClient, url: str | None) -> None:
+        self._http = http
+        self._url = url.rstrip("/") if url else None
+
+    async def knows(self, national_id: str, full_name: str) -> bool:
+        """Whether id and name belong to one person; False too when it cannot be said."""
+        if self._url is None:
+            return False
+        seconds = seconds_left(CORE_SECONDS)
+        body = {"national_id": national_id, "full_name": full_name}
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await self._http.post(
+                    f"{self._url}/identities/check", json=body, timeout=seconds
+                )
+            return answer.is_success and _Match.model_validate_json(answer.content).matches
+        except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL, ValidationError) as error:
+            log.warning("core_business.away", reason=type(error).__name__)
+            return False

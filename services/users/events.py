@@ -1,10 +1,11 @@
 """What users hears."""
 
+from libs.common.contracts.audit import AuditRecorded
 from libs.common.contracts.grievance import GrievanceSubmitted
 from libs.common.db.uow import Transaction
 from libs.common.messaging.consumer import Consumer
 from services.users.clients import Contact, GrievanceClient
-from services.users.domain import people
+from services.users.domain import auditing, people
 from services.users.domain.people import Person
 
 
@@ -21,8 +22,14 @@ def hears(grievance: GrievanceClient | None) -> Consumer:
         event: GrievanceSubmitted, tx: Transaction, contact: Contact | None
     ) -> None:
         """Take the complainant into the vault, and tell the case who they are."""
-        if contact and (contact.name or contact.phone_number):
-            said = Person(name=contact.name, phone_number=contact.phone_number)
+        said = Person(**contact.model_dump()) if contact else Person()
+        if said.said():
             await people.take_over(tx, event.grievance_id, said)
+
+    @consumer.on(AuditRecorded)
+    async def append_to_audit_log(event: AuditRecorded, tx: Transaction) -> None:
+        """Add what any of the services says was done to the one log of all of them."""
+        assert tx.heard is not None  # noqa: S101 - a consumer's transaction handles a fact
+        await auditing.append(tx, event, tx.heard)
 
     return consumer

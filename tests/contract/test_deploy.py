@@ -396,7 +396,7 @@ def test_secrets_are_named_and_nowhere_contained() -> None:
     assert all(name in header or name.removeprefix("redress-") in SERVICES for name in named)
     for manifest in PODS.values():
         literal = {each["name"] for each in pod(manifest)[1]["env"] if "value" in each}
-        assert literal <= {"FILES_UPLOAD_DIR", *DOOR}
+        assert literal <= {"FILES_UPLOAD_DIR", "USERS_KEEP_DIR", *DOOR}
 
 
 def test_every_yaml_file_is_reached_by_the_kustomization() -> None:

@@ -74,3 +74,20 @@ async def test_a_request_repeated_at_two_processes_is_done_once(
     assert answers == [b"it rained"] * 20
     async with processes[0].read() as tx:
         assert len((await tx.session.scalars(select(GROUND.leases.c.name))).all()) == 1
+
+
+async def test_a_database_that_closes_leaves_no_connection_open(tmp_path: Path) -> None:
+    """Whenever its first user stops waiting, the pool may never have heard of the connection."""
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'weather.db'}", schema="public")
+    left_open = 0
+    for patience in range(40):
+        asking = asyncio.create_task(database.ping())
+        for _ in range(patience):
+            await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        left_open += len(database._opened)
+        opened = list(database._opened)
+        await database.close()
+        assert [each for each in opened if each._connection is not None] == []
+    assert left_open

@@ -6,7 +6,7 @@ import pytest
 
 SERVICES = Path(__file__).parents[2] / "services"
 ROOMS = {
-    "__init__.py", "__main__.py", "pyproject.toml", "README.md", "app.py", "settings.py",
+    "__init__.py", "__main__.py", "pyproject.toml", "README.md", "app.py", "app", "settings.py",
     "models.py", "models", "repository.py", "repository", "schemas.py", "schemas", "routes",
     "domain", "events.py", "clients.py", "clients", "migrations", "data",
 }  # fmt: skip

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pyotp
 import pytest
 
 from libs.common.testing.stage import until
@@ -30,6 +31,8 @@ class System:
     folder: Path
     url: str
     clients: list[httpx2.AsyncClient] = field(default_factory=list)
+    known: dict[Path, str] = field(default_factory=dict)
+    """The administrator's token, by the folder of the installation: a code is good once."""
 
     def client(self, token: str | None = None, **headers: str) -> httpx2.AsyncClient:
         """A client for whoever holds `token`."""
@@ -45,18 +48,35 @@ class System:
             answer = await client.post("/api/v1/auth/guest")
         return self.client(answer.json()["data"]["access_token"])
 
-    async def signed_in(self, username: str, password: str) -> httpx2.AsyncClient:
-        """A member of staff."""
+    async def signed_in(
+        self, username: str, password: str, secret: str | None = None
+    ) -> httpx2.AsyncClient:
+        """A member of staff; whose role needs a second factor gets one on the way."""
         form = {"grant_type": "password", "username": username, "password": password}
+        if secret:
+            form["otp"] = pyotp.TOTP(secret).now()
         async with self.client() as client:
             answer = await client.post("/oauth/token", data=form)
+        if answer.status_code == 403:
+            return await self._enrolled(self.client(answer.json()["mfa_token"]))
         assert answer.status_code == 200, answer.text
         return self.client(answer.json()["access_token"])
 
+    async def _enrolled(self, half: httpx2.AsyncClient) -> httpx2.AsyncClient:
+        made = (await half.post("/api/v1/auth/mfa/totp")).json()["data"]
+        code = {"code": pyotp.TOTP(made["secret"]).now()}
+        answer = await half.post("/api/v1/auth/mfa/totp/confirm", json=code)
+        assert answer.status_code == 200, answer.text
+        return self.client(answer.json()["data"]["access_token"])
+
     async def admin(self) -> httpx2.AsyncClient:
         """The administrator made at first start."""
-        password = (self.folder / "admin-password").read_text().strip()
-        return await self.signed_in("admin", password)
+        if self.folder not in self.known:
+            files = [self.folder / name for name in ("admin-password", "admin-totp")]
+            password, secret = [file.read_text().strip() for file in files]
+            client = await self.signed_in("admin", password, secret)
+            self.known[self.folder] = client.headers["Authorization"].removeprefix("Bearer ")
+        return self.client(self.known[self.folder])
 
     async def staff(self, role: str, phone: str) -> httpx2.AsyncClient:
         """A member of staff the administrator has just made."""
@@ -82,6 +102,7 @@ class System:
 async def start(tmp_path: Path) -> AsyncIterator[Start]:
     """Start the system on `folder`; what is left of it at the end is ended."""
     running: list[System] = []
+    known: dict[Path, str] = {}
 
     async def start_it(folder: Path = tmp_path / "var", **environment: str) -> System:
         path = tmp_path / f"log-{len(running)}"
@@ -93,7 +114,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
                 stderr=asyncio.subprocess.STDOUT,
                 env={**os.environ, **OURS, "REDRESS_DATA_DIR": str(folder), **environment},
             )  # fmt: skip
-        system = System(process, folder, "")
+        system = System(process, folder, "", known=known)
         running.append(system)
 
         def said() -> str:

@@ -43,6 +43,14 @@ class GrievanceClassified(_AboutGrievance):
     classification_status: str
 
 
+class GrievanceErased(_AboutGrievance):
+    """Whoever filed a case was erased: it stays, and nothing of it says who they were."""
+
+    topic: ClassVar[str] = "grievance.erased.v1"
+
+    conversation_id: str | None = None
+
+
 class GrievanceNoteAdded(_AboutGrievance):
     """Somebody wrote a note on a case."""
 

@@ -54,3 +54,45 @@ class SessionRevoked(Event):
 
     principal_id: str
     session_id: str | None = None
+
+
+class UserErased(_AboutUser):
+    """Somebody is forgotten: whatever is sealed for them is destroyed, everywhere."""
+
+    topic: ClassVar[str] = "user.erased.v1"
+
+
+class UserMerged(_AboutUser):
+    """Two rows were one person: `user_id` is `into_user_id` from now on."""
+
+    topic: ClassVar[str] = "user.merged.v1"
+
+    into_user_id: int
+
+
+class GuestBound(_AboutUser):
+    """A guest has proved who they are: what the guest began is this person's."""
+
+    topic: ClassVar[str] = "guest.bound.v1"
+
+    guest_id: str
+
+
+class OtpRequested(Event):
+    """A one-time code is to be sent. Where to, and which, is asked of users."""
+
+    topic: ClassVar[str] = "otp.requested.v1"
+    about: ClassVar[str] = "challenge_id"
+
+    challenge_id: str
+    channel: str
+
+
+class ExportRequested(Event):
+    """Everything that is held on somebody is to be put together."""
+
+    topic: ClassVar[str] = "export.requested.v1"
+    about: ClassVar[str] = "export_id"
+
+    export_id: str
+    user_id: int

@@ -7,8 +7,9 @@ PostgreSQL: a search_path per service, and an end to every wait: connect, lock, 
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
@@ -28,6 +29,7 @@ STATEMENT_MILLIS = 5_000
 COMMAND_SECONDS = 6
 POOL_WAIT_SECONDS = 1
 UNIT_SECONDS = 8
+CLOSE_SECONDS = 5
 
 
 class DatabaseUnavailable(Unavailable):
@@ -43,7 +45,10 @@ class Database:
         self.url = url
         self.schema = schema
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
-        self.engine = _sqlite(url) if self.is_sqlite else _postgres(url, schema, pool_size)
+        self._opened: WeakSet[sqlite.Connection] = WeakSet()
+        self.engine = (
+            _sqlite(url, self._opened) if self.is_sqlite else _postgres(url, schema, pool_size)
+        )
         self._reading = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
         writing = self.engine.execution_options(writing=True)
         self._writing = async_sessionmaker(writing, expire_on_commit=False)
@@ -66,14 +71,28 @@ class Database:
         async with _refusals(), asyncio.timeout(UNIT_SECONDS), self._reading() as session:
             yield session
 
+    async def overwrite_log(self) -> None:
+        """Leave nothing of what was destroyed in the log beside an SQLite file.
+
+        A reader in the middle of something holds it up; that is tried for a moment, not for ever.
+        """
+        if self.is_sqlite:
+            path = make_url(self.url).database or ""
+            async with self._write_lock:
+                await asyncio.to_thread(sqlite.empty_log, path)
+
     async def ping(self) -> None:
         """Answer if the database does; raise DatabaseUnavailable if not."""
         async with self.read() as session:
             await session.execute(text("SELECT 1"))
 
     async def close(self) -> None:
-        """Let go of every connection."""
+        """Let go of every connection, also of those the pool lost because their user left."""
         await self.engine.dispose()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                for left in list(self._opened):
+                    await left.let_go()
 
 
 @asynccontextmanager
@@ -99,10 +118,15 @@ def _is_outage(error: DBAPIError) -> bool:
     return code[:2] in {"08", "40", "53", "57"} or code == "55P03" or name == "OperationalError"
 
 
-def _sqlite(url: str) -> AsyncEngine:
+def _sqlite(url: str, opened: WeakSet[sqlite.Connection]) -> AsyncEngine:
+    def connect(*given: Any, **options: Any) -> sqlite.Connection:
+        connection = sqlite.connect(*given, **options)
+        opened.add(connection)
+        return connection
+
     engine = create_async_engine(
         url,
-        connect_args={"isolation_level": None, "timeout": 5, "async_creator_fn": sqlite.connect},
+        connect_args={"isolation_level": None, "timeout": 5, "async_creator_fn": connect},
         pool_size=5,
         max_overflow=0,
         pool_reset_on_return=None,  # every session ends its own transaction

@@ -3,28 +3,43 @@
 The key is claimed by the first statement of the transaction that does the work, and the reply is
 stored in it. So a second caller with the same key waits for the first and gets its reply, and a
 crash leaves either both or neither.
+
+A reply is sealed with the keyring, and within that with the key of every subject its transaction
+had in hand: erasing somebody erases what was answered about them, whoever asked.
 """
 
 import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.common.clock import utc_now
-from libs.common.crypto.keyring import ServiceKeys
+from libs.common.crypto.keyring import ServiceKeys, SubjectKey
 from libs.common.db.base import Ground
+from libs.common.db.vault import Vault
 from libs.common.db.writes import changed, insert_new
-from libs.common.errors import Invalid
+from libs.common.errors import AppError, Invalid
 
 KEPT = timedelta(hours=24)
+_PLACE = "idempotency_keys.reply"
 
 
 class KeyReused(Invalid):
     """The key was used for another request; the same key means the same request."""
 
     code = "IDEMPOTENCY_KEY_REUSED"
+
+
+class ReplyErased(AppError):
+    """This was done before; what was answered then was about somebody who is erased by now."""
+
+    status = HTTPStatus.GONE
+    code = "REPLY_ERASED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +78,7 @@ async def claim(session: AsyncSession, ground: Ground, keys: ServiceKeys, reques
         session,
         ground.idempotency_keys,
         key=request.key,
-        fingerprint=request.fingerprint,
+        fingerprint=_fingerprint(keys, request),
         created_at=utc_now(),
     )
     if not is_new:
@@ -79,18 +94,25 @@ async def replay(
     row = (await session.execute(query.where(table.c.key == request.key))).one_or_none()
     if row is None:
         return
-    if row.fingerprint != request.fingerprint:
+    if row.fingerprint != _fingerprint(keys, request):
         raise KeyReused("This Idempotency-Key was used for another request.")
     if row.reply is not None:
-        raise Replay(Reply(row.status, keys.unwrap(row.reply, aad=_aad(request))))
+        sealed = keys.unwrap(row.reply, aad=_aad(request))
+        vault = Vault(session, ground, keys, lambda _: None)
+        raise Replay(Reply(row.status, await _opened(vault, request, sealed)))
 
 
 async def store(
-    session: AsyncSession, ground: Ground, keys: ServiceKeys, request: Request, reply: Reply
+    session: AsyncSession,
+    ground: Ground,
+    keys: ServiceKeys,
+    request: Request,
+    reply: Reply,
+    about: Mapping[str, SubjectKey],
 ) -> None:
-    """Keep `reply`, sealed, for whoever asks again with the same key."""
+    """Keep `reply`, sealed for the subjects it is `about`, for whoever asks with the same key."""
     table = ground.idempotency_keys
-    sealed = keys.wrap(reply.body, aad=_aad(request))
+    sealed = keys.wrap(_sealed(about, request, reply.body), aad=_aad(request))
     statement = update(table).where(table.c.key == request.key)
     await session.execute(statement.values(status=reply.status, reply=sealed))
 
@@ -101,5 +123,28 @@ async def forget(session: AsyncSession, ground: Ground) -> int:
     return await changed(session, delete(table).where(table.c.created_at < utc_now() - KEPT))
 
 
+def _fingerprint(keys: ServiceKeys, request: Request) -> bytes:
+    """Keyed: a body may hold a password or a phone, and a bare hash of it could be guessed at."""
+    return keys.blind("idempotency_keys.fingerprint", request.fingerprint.hex())
+
+
+def _sealed(about: Mapping[str, SubjectKey], request: Request, body: bytes) -> bytes:
+    """The names of the subjects, and the reply sealed with the key of one after the other."""
+    for subject in sorted(about):
+        body = about[subject].seal_bytes(_PLACE, request.key, body)
+    return json.dumps(sorted(about)).encode() + b"\n" + body
+
+
+async def _opened(vault: Vault, request: Request, sealed: bytes) -> bytes:
+    head, _, body = sealed.partition(b"\n")
+    subjects = json.loads(head)
+    keys = await vault.surviving_keys(subjects)
+    if len(keys) < len(subjects):
+        raise ReplyErased("This was done. What was answered about somebody erased is gone.")
+    for subject in reversed(subjects):
+        body = keys[subject].open_bytes(_PLACE, request.key, body)
+    return body
+
+
 def _aad(request: Request) -> str:
-    return f"idempotency_keys.reply.{request.key}"
+    return f"{_PLACE}.{request.key}"

@@ -5,13 +5,25 @@ cursor, to execute, to fetch and to close. Each way there and back wakes two thr
 connection does all four in one.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
 from typing import Any, Self
 
 import aiosqlite
 
-SETTINGS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+SETTINGS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+"""What is deleted is overwritten: a key that was destroyed lies in no free page."""
+
+LOG_SECONDS = 2.0
+REST_SECONDS = 1.0
+
+
+def empty_log(path: str) -> None:
+    """Write the log back into the database at `path`, and cut it off."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=LOG_SECONDS)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 class Connection(aiosqlite.Connection):
@@ -19,6 +31,12 @@ class Connection(aiosqlite.Connection):
 
     def cursor(self) -> "Cursor":  # type: ignore[override]
         return Cursor(self)
+
+    async def let_go(self) -> None:
+        """Close it, whoever has lost it, and wait until its thread is at rest."""
+        await self.close()
+        if self._thread.is_alive():
+            await asyncio.to_thread(self._thread.join, REST_SECONDS)
 
     async def create_function(self, *_: Any, **__: Any) -> None:
         """Take none.

@@ -36,9 +36,14 @@ class Transaction:
         self._restricted = restricted
         self._rows: list[Row] = []
         self._reply: Reply | None = None
-        self.happened_at: datetime | None = None
-        """When the fact this transaction handles was written down; none when it handles none."""
+        self.heard: Envelope | None = None
+        """The fact this transaction handles, as it came; none when it handles none."""
         self.has_events = False
+
+    @property
+    def happened_at(self) -> datetime | None:
+        """When the fact this transaction handles was written down."""
+        return self.heard.time if self.heard else None
 
     @property
     def is_restricted(self) -> bool:
@@ -88,8 +93,14 @@ class Transaction:
                 self.session, self._rows, one_statement=not self._uow.database.is_sqlite
             )
         if self._request and self._reply:
-            uow = self._uow
-            await idempotency.store(self.session, uow.ground, uow.keys, self._request, self._reply)
+            await idempotency.store(
+                self.session,
+                self._uow.ground,
+                self._uow.keys,
+                self._request,
+                self._reply,
+                self.vault.used,
+            )
 
     def _rows_append(self, row: Row) -> None:
         self._rows.append(row)
@@ -127,6 +138,8 @@ class UnitOfWork:
             raise StaleVersion("It was changed since you read it.") from None
         except IntegrityError as error:
             raise Conflict("It clashes with something that exists.") from error
+        if tx.vault.has_destroyed:
+            await self.database.overwrite_log()
         if tx.has_events:
             for wake in self._committed:
                 wake()

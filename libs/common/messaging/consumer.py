@@ -144,7 +144,7 @@ class Consumer:
     ) -> bool:
         fetched = () if hearing.fetch is None else (await hearing.fetch(event),)
         async with uow.begin(restricted=envelope.restricted) as tx:
-            tx.happened_at = envelope.time
+            tx.heard = envelope
             if not await tx.first_time(self.service, envelope.id):
                 return False
             await hearing.handler(event, tx, *fetched)

@@ -6,7 +6,7 @@ Tests go through the door (`stage.client(role)`), say what other services would 
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -15,9 +15,11 @@ from fastapi import FastAPI
 from sqlalchemy import func, select
 
 from libs.common.bus.protocol import Bus, Message
+from libs.common.clock import utc_now
 from libs.common.db.uow import UnitOfWork
 from libs.common.events import Envelope, Event
 from libs.common.ids import new_id
+from libs.common.permissions import API_SCOPES
 from libs.common.principal import Role, Scope
 from libs.common.tokens import Signer
 from libs.common.web.service import Service
@@ -25,6 +27,7 @@ from libs.common.web.service import Service
 E = TypeVar("E", bound=Event)
 
 PATIENCE_SECONDS = 10.0
+REVOCATIONS = "/internal/revocations"
 
 
 @dataclass
@@ -32,14 +35,16 @@ class Peers:
     """What the other services answer: `peers.answers["GET grievance /internal/…"] = {...}`.
 
     An answer is the `data` of a success, an `httpx2.Response`, or a function of the request.
-    Unforeseen questions are answered 503, as a peer that is away would be.
+    Unforeseen questions are answered 503, as a peer that is away would be. Which sessions were
+    ended is asked all the time: it is none, and is not among what was `asked`.
     """
 
-    answers: dict[str, Any] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=lambda: {f"GET users {REVOCATIONS}": _none})
     asked: list[httpx2.Request] = field(default_factory=list)
 
     async def __call__(self, request: httpx2.Request) -> httpx2.Response:
-        self.asked.append(request)
+        if request.url.path != REVOCATIONS:
+            self.asked.append(request)
         found = self.answers.get(f"{request.method} {request.url.host} {request.url.path}")
         if callable(found):
             found = found(request)
@@ -50,6 +55,10 @@ class Peers:
         if isinstance(found, bytes):
             return httpx2.Response(200, content=found)
         return httpx2.Response(200, json={"status": "success", "data": found, "message": None})
+
+
+def _none(_: httpx2.Request) -> dict[str, Any]:
+    return {"items": [], "as_of": utc_now().isoformat(), "next_cursor": None}
 
 
 @dataclass
@@ -75,18 +84,27 @@ class Stage:
         """Its unit of work, to look at rows."""
         return self.service.uow
 
-    def token(self, role: Role, subject: str | None = None, scope: Scope = Scope()) -> str:  # noqa: B008
-        """A token for somebody of that role."""
-        return self.users.sign(subject or f"{role.value}-1", role, scope=scope)
+    def token(
+        self,
+        role: Role,
+        subject: str | None = None,
+        scope: Scope = Scope(),  # noqa: B008
+        scopes: Iterable[str] | None = None,
+    ) -> str:
+        """A token for somebody of that role; a key without `scopes` was made for everything."""
+        if scopes is None:
+            scopes = API_SCOPES if role is Role.API_CLIENT else ()
+        return self.users.sign(subject or f"{role.value}-1", role, scope=scope, scopes=scopes)
 
     def client(
         self,
         role: Role | None = None,
         subject: str | None = None,
         scope: Scope = Scope(),  # noqa: B008
+        scopes: Iterable[str] | None = None,
     ) -> httpx2.AsyncClient:
         """A client that calls as `role`, or as nobody."""
-        token = None if role is None else self.token(role, subject, scope)
+        token = None if role is None else self.token(role, subject, scope, scopes)
         return self._client(token)
 
     def peer(self, name: str, *, for_token: str | None = None) -> httpx2.AsyncClient:

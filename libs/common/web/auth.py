@@ -1,18 +1,23 @@
 """Who may call: declared once, in a route's signature; enforced by the guard, before the body.
 
-    async def add_note(…, caller: Officer, uow: Uow) -> …
+    CaseReader = Annotated[Principal, Depends(may(Permission.CASE_READ, limit="poll"))]
 
-The alias is the declaration; the guard (`guard.py`) reads it from the route, checks the token and
-the level, and leaves the verified principal where the alias finds it. The gateway's table is
-generated from the same declarations.
+    async def read_grievance(…, caller: CaseReader, uow: Uow) -> …
+
+The alias is the declaration, and names one permission of the table (`libs/common/permissions.py`);
+the guard (`guard.py`) reads it from the route, checks the token and the permission, and leaves the
+verified principal where the alias finds it. The gateway's table is generated from the same
+declarations.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Request
 
-from libs.common.principal import SEAH_ROLES, SUPERVISORS, Level, Principal, Role
+from libs.common.permissions import Permission, roles_with
+from libs.common.principal import Level, Principal, Role
 
 LimitClass = Literal[
     "default", "filing", "list", "poll", "login", "export", "upload", "webhook", "held"
@@ -28,18 +33,14 @@ ANYBODY = Principal("anybody", Role.GUEST)
 
 @dataclass(frozen=True)
 class Access:
-    """Who may call a route, and what one call may cost.
+    """Which permission a route takes, and what one call of it may cost.
 
-    `level` lets in everybody at least that well known; `roles` narrows that down. `service` routes
-    are for our own programs alone. `body` is a cap in bytes, `seconds` the total deadline. JSON is
-    read everywhere; `form` lets forms in, `media` one more media type. `limit` names how calls are
-    counted and who goes first when there are too many. An `idempotent` POST only reads: asking
-    again changes nothing.
+    `body` is a cap in bytes, `seconds` the total deadline. JSON is read everywhere; `form` lets
+    forms in, `media` one more media type. `limit` names how calls are counted and who goes first
+    when there are too many. An `idempotent` POST only reads: asking again changes nothing.
     """
 
-    level: Level = Level.GUEST
-    roles: frozenset[Role] = frozenset()
-    service: bool = False
+    permission: Permission
     body: int = MIB
     seconds: float = 10.0
     form: bool = False
@@ -52,19 +53,37 @@ class Access:
         principal: Principal = request.scope["state"]["principal"]
         return principal
 
+    @cached_property
+    def level(self) -> Level:
+        """How well the least known of those who may call is known."""
+        return min((role.level for role in roles_with(self.permission)), default=Level.ANYONE)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether nobody is asked who they are."""
+        return self.permission is Permission.PUBLIC
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether it is for our own programs alone."""
+        return self.permission is Permission.INTERNAL
+
+    @property
+    def half(self) -> bool:
+        """Whether it is open to those whose second factor is still to come."""
+        return self.permission is Permission.FACTOR_ENROL
+
     def admits(self, principal: Principal) -> bool:
         """Whether `principal` is let in at all."""
-        if self.service or principal.is_service:
-            return self.service and principal.is_service
-        if self.roles and principal.role not in self.roles:
-            return False
-        return principal.level >= self.level
+        if self.is_internal:
+            return principal.is_service
+        return self.is_public or principal.may(self.permission)
 
     def to_json(self) -> dict[str, Any]:
-        """The form the gateway's table holds."""
+        """The form the gateway's table holds; `level` is for who reads it."""
         return {
             "level": self.level.name.lower(),
-            "roles": sorted(self.roles),
+            "permission": self.permission,
             "body": self.body,
             "seconds": self.seconds,
             "form": self.form,
@@ -78,8 +97,7 @@ class Access:
     def from_json(cls, raw: dict[str, Any]) -> "Access":
         """Read what `to_json` wrote."""
         return cls(
-            Level[raw["level"].upper()],
-            frozenset(Role(role) for role in raw["roles"]),
+            Permission(raw["permission"]),
             body=raw["body"],
             seconds=raw["seconds"],
             form=raw["form"],
@@ -90,24 +108,11 @@ class Access:
         )
 
 
-ANYONE = Access(Level.ANYONE)
-GUEST = Access(Level.GUEST)
-STAFF = Access(Level.STAFF)
-ADMIN = Access(Level.ADMIN)
-SERVICE = Access(service=True)
+may = Access
+"""Reads as what it says: `Depends(may(Permission.CASE_READ))`."""
 
-Anyone = Annotated[Principal, Depends(ANYONE)]
-Login = Annotated[Principal, Depends(replace(ANYONE, seconds=5.0, body=16 * KIB, limit="login"))]
-Guest = Annotated[Principal, Depends(GUEST)]
-Lister = Annotated[Principal, Depends(replace(GUEST, limit="list"))]
-Poller = Annotated[Principal, Depends(replace(GUEST, limit="poll"))]
-Seeker = Annotated[Principal, Depends(replace(GUEST, idempotent=True))]
-Officer = Annotated[Principal, Depends(STAFF)]
-OfficerLister = Annotated[Principal, Depends(replace(STAFF, limit="list"))]
-OfficerSeeker = Annotated[Principal, Depends(replace(STAFF, idempotent=True))]
-Admin = Annotated[Principal, Depends(replace(ADMIN, roles=SUPERVISORS))]
-SeahOfficer = Annotated[Principal, Depends(replace(STAFF, roles=SEAH_ROLES))]
-Service = Annotated[Principal, Depends(SERVICE)]
+Anyone = Annotated[Principal, Depends(may(Permission.PUBLIC))]
+Service = Annotated[Principal, Depends(may(Permission.INTERNAL))]
 
 
 async def on_behalf_of(request: Request) -> Principal | None:

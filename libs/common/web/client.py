@@ -85,10 +85,17 @@ class ServiceClient:
         return self._read(answer, reads)  # type: ignore[no-any-return]
 
     async def put_bytes(
-        self, path: str, content: bytes | AsyncIterable[bytes], *, headers: dict[str, str]
+        self,
+        path: str,
+        content: bytes | AsyncIterable[bytes],
+        *,
+        headers: dict[str, str],
+        seconds: float = 60,
     ) -> None:
         """PUT `content` as it is; the receiver makes twice once."""
-        await self._call("PUT", path, again=False, content=content, headers=headers, seconds=60)
+        await self._call(
+            "PUT", path, again=False, content=content, headers=headers, seconds=seconds
+        )
 
     async def get_bytes(self, path: str, *, at_most: int, seconds: float = 60) -> bytes:
         """GET the bytes at `path`. Raises PeerFailed when there are more than `at_most`."""

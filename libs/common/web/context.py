@@ -15,7 +15,8 @@ from libs.common.web.responses import refusal
 
 log = get_logger(__name__)
 
-QUIET = frozenset({"/healthz", "/readyz"})
+QUIET = frozenset({"/healthz", "/readyz", "/internal/revocations"})
+"""Asked every few moments by programs of ours: a line for each would drown the others."""
 _ACCEPTED_ID = re.compile(rb"[A-Za-z0-9-]{8,64}")
 
 deadline_at: ContextVar[float | None] = ContextVar("deadline_at", default=None)

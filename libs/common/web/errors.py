@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from libs.common.db.idempotency import Replay
+from libs.common.db.vault import Erased
 from libs.common.errors import AppError, BadRequest, Invalid, NotFound
 from libs.common.logging import get_logger
 from libs.common.web.responses import JSON, refusal
@@ -23,6 +24,13 @@ class MethodNotAllowed(AppError):
 
     status = HTTPStatus.METHOD_NOT_ALLOWED
     code = "METHOD_NOT_ALLOWED"
+
+
+class ErasedError(AppError):
+    """What was asked for was about somebody who is erased: nobody can read it any more."""
+
+    status = HTTPStatus.GONE
+    code = "ERASED"
 
 
 class Unforeseen(AppError):
@@ -76,6 +84,7 @@ def install_error_handlers(app: FastAPI) -> None:
     handler(AppError, lambda error: error)
     handler(RequestValidationError, described)
     handler(HTTPException, _of_framework)
+    handler(Erased, lambda _: ErasedError("This was erased."))
     app.add_exception_handler(Replay, _render_replay)
 
 

@@ -22,7 +22,7 @@ from libs.common.errors import (
     UnsupportedType,
 )
 from libs.common.logging import bind
-from libs.common.principal import Level, Principal
+from libs.common.principal import Principal
 from libs.common.tokens import InvalidToken, Verifier
 from libs.common.web.auth import ANYBODY, Access
 from libs.common.web.context import caller_token, deadline_at
@@ -75,13 +75,13 @@ class Guard:
         return rule.access
 
     def _principal(self, access: Access, scope: Scope, headers: dict[bytes, bytes]) -> Principal:
-        if access.level is Level.ANYONE and not access.service:
+        if access.is_public:
             return ANYBODY
         token = bearer(headers)
-        principal = self._verifier.verify(token)
+        principal = self._verifier.verify(token, half=access.half)
         if not access.admits(principal):
             raise Forbidden("You may not do this.")
-        behalf = headers.get(b"x-on-behalf-of") if access.service else None
+        behalf = headers.get(b"x-on-behalf-of") if access.is_internal else None
         if behalf is not None:
             token = behalf.decode("latin-1")
             scope["state"]["on_behalf_of"] = self._verifier.verify(token)

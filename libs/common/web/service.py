@@ -28,6 +28,7 @@ from libs.common.logging import get_logger
 from libs.common.messaging.consumer import Consumer
 from libs.common.messaging.relay import Relay
 from libs.common.messaging.rounds import Round
+from libs.common.revocations import Revocations
 from libs.common.settings import ServiceSettings
 from libs.common.tokens import PublicKeys, Signer, Verifier
 from libs.common.web.client import ServiceClient
@@ -37,6 +38,7 @@ from libs.common.web.feed import feed_routes
 from libs.common.web.guard import Guard
 from libs.common.web.health import VERSION, Readiness, health_routes
 from libs.common.web.responses import REFUSALS
+from libs.common.web.revoking import DEADLINE_SECONDS, Revoking, Source, of_users
 from libs.common.web.routing import RouteTable
 
 log = get_logger(__name__)
@@ -60,6 +62,7 @@ class Service:
     keys: PublicKeys
     signer: Signer
     verifier: Verifier
+    revoked: Revocations
     http: httpx2.AsyncClient
     readiness: Readiness = field(init=False)
 
@@ -86,6 +89,7 @@ class Service:
         database = Database(settings.database(name), schema=name, pool_size=settings.pool_size)
         keys = PublicKeys(shared.keys)
         redis = shared.redis_url.get_secret_value() if shared.redis_url else None
+        revoked = Revocations()
         return cls(
             name=name,
             settings=settings,
@@ -97,17 +101,24 @@ class Service:
             cache=open_cache(redis, prefix=f"{shared.redis_prefix}{name}:"),
             keys=keys,
             signer=Signer.at(name, shared.keys),
-            verifier=Verifier(keys, name),
+            verifier=Verifier(keys, name, revoked=revoked),
+            revoked=revoked,
             http=httpx2.AsyncClient(
                 transport=transport, limits=httpx2.Limits(max_connections=50), trust_env=False
             ),
         )
 
-    def peer(self, name: str) -> ServiceClient:
+    def peer(self, name: str, *, seconds: float | None = None) -> ServiceClient:
         """The client for a peer, where the settings say it is."""
         shared = self.settings.shared
         url = shared.peers.get(name, f"http://{name}:8000")
-        return ServiceClient(name, self.http, url, self.signer, seconds=shared.internal_deadline)
+        seconds = seconds or shared.internal_deadline
+        return ServiceClient(name, self.http, url, self.signer, seconds=seconds)
+
+    def revoking(self, source: Source | None = None) -> Revoking:
+        """What keeps up with ended sessions: by asking users, or `source`."""
+        users = self.peer("users", seconds=DEADLINE_SECONDS)
+        return Revoking(self.revoked, source or of_users(users))
 
     def round(self, name: str, work: Callable[[], Any], *, seconds: float) -> Background:
         """Work to be done every `seconds` by one replica."""
@@ -122,15 +133,18 @@ class Service:
         title: str | None = None,
         state: dict[str, Any] | None = None,
         prepare: Callable[[], Coroutine[Any, Any, None]] | None = None,
+        revoking: Revoking | None = None,
     ) -> FastAPI:
         """The app of `routers`, which hears with `consumer` and keeps `background` going.
 
+        Who is signed out is asked of users, or found out by `revoking`.
         `prepare` runs once the schema is there and before anything else.
         """
 
         @asynccontextmanager
         async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-            async with self._running(consumer, background, prepare):
+            works = [(revoking or self.revoking()).run, *background]
+            async with self._running(consumer, works, prepare):
                 yield
 
         app = FastAPI(
@@ -177,10 +191,18 @@ class Service:
             relay = Relay(self.uow, self.bus)
             stack.push_async_callback(relay.drain)
             housekeeping = self.round("housekeeping", self._forget_replies, seconds=TIDY_SECONDS)
-            works = [relay.run, housekeeping, *background]
+            declared = asyncio.Event()
+
+            async def tell() -> None:
+                # What we hear ourselves has a queue before the first of it is said.
+                await declared.wait()
+                await relay.run()
+
+            works = [tell, housekeeping, *background]
             if consumer:
-                works.append(lambda: self._hear(consumer))
+                works.append(lambda: self._hear(consumer, declared))
             else:
+                declared.set()
                 self.readiness.is_started = True
             tasks = [asyncio.create_task(_kept(work)) for work in works]
             stack.push_async_callback(_end, tasks)
@@ -204,11 +226,12 @@ class Service:
         async with self.uow.begin() as tx:
             await idempotency.forget(tx.session, self.uow.ground)
 
-    async def _hear(self, consumer: Consumer) -> None:
+    async def _hear(self, consumer: Consumer, declared: asyncio.Event) -> None:
         """Declare the queue and hear, as soon as the bus lets us; until cancelled."""
         while True:
             try:
                 await consumer.declare(self.bus)
+                declared.set()
                 subscription = await consumer.start(self.bus, self.uow)
                 break
             except AppError as error:

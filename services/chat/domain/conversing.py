@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from libs.common import auditing
 from libs.common.clock import utc_now
 from libs.common.contracts.chat import ConversationClosed as Closed, ConversationOpened
 from libs.common.db.uow import Transaction
 from libs.common.errors import Conflict, Invalid
 from libs.common.ids import new_id
+from libs.common.principal import Principal
 from libs.language.sensitivity import Sensitivity
 from services.chat.domain.answering import FaqBook
 from services.chat.domain.dialogue import respond
@@ -19,6 +21,7 @@ from services.chat.domain.state import Slot, State
 from services.chat.domain.thread import Spoken, Thread, blank_state, opened
 from services.chat.domain.turn import AcceptNow, Case, FileNow, Moment, Turn
 from services.chat.models import (
+    Act,
     Attachment,
     Channel,
     Conversation,
@@ -96,7 +99,7 @@ async def receive(
     if conversation_id is None and incoming.named:
         conversation_id = await repository.opened_with(by, incoming.named)
     if conversation_id is None:
-        thread = _open(tx, by, incoming, locale)
+        thread = _open(tx, await tx.vault.writer(by), incoming, locale)
     else:
         conversation = await repository.locked(conversation_id, owner=by)
         thread = await Thread.hold(tx, conversation)
@@ -118,14 +121,17 @@ async def receive(
     return _exchange(thread, moment, incoming)
 
 
-async def close(tx: Transaction, conversation_id: str, *, by: str) -> Conversation:
+async def close(tx: Transaction, conversation_id: str, *, by: Principal) -> Conversation:
     """End a conversation; ending it again changes nothing. News of its cases still arrives."""
-    conversation = await ChatRepository(tx.session).locked(conversation_id, owner=by)
+    conversation = await ChatRepository(tx.session).locked(conversation_id, owner=by.id)
     if conversation.status == ConversationStatus.ACTIVE:
         conversation.status = ConversationStatus.CLOSED
         conversation.ended_at = utc_now()
         fact = Closed(conversation_id=conversation_id)
         tx.publish(fact, restricted=conversation.restricted)
+        if by.is_staff:
+            target, restricted = f"conversation:{conversation_id}", conversation.restricted
+            auditing.record(tx, Act.CLOSED, by=by, target=target, restricted=restricted)
     return conversation
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from libs.common.db.uow import Transaction
 from services.chat.domain.following import PROPOSED
 from services.chat.domain.speaking import Voice
-from services.chat.domain.thread import Thread
+from services.chat.domain.thread import Thread, is_erased
 from services.chat.models import CaseLink, Sender
 from services.chat.repository import ChatRepository, ConversationNotFound, Standing
 
@@ -113,6 +113,8 @@ async def tell_rejected_file(tx: Transaction, file_id: str) -> None:
     repository = ChatRepository(tx.session)
     for conversation_id in await repository.carriers(file_id):
         conversation = await repository.locked(conversation_id)
+        if await is_erased(tx, conversation):
+            continue
         thread = await Thread.hold(tx, conversation)
         thread.state.draft.file_ids = [
             each for each in thread.state.draft.file_ids if each != file_id
@@ -129,6 +131,8 @@ async def _held(tx: Transaction, grievance_id: str) -> tuple[Thread, CaseLink] |
     if conversation_id is None:
         return None
     conversation = await repository.locked(conversation_id)
+    if await is_erased(tx, conversation):
+        return None
     conversation.restricted = conversation.restricted or tx.is_restricted
     case = await repository.case(grievance_id)
     return await Thread.hold(tx, conversation), case

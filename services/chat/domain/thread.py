@@ -108,6 +108,11 @@ class Thread:
         self.tx.publish(event, restricted=self.conversation.restricted)
 
 
+async def is_erased(tx: Transaction, conversation: Conversation) -> bool:
+    """Whether what was said here can never be read again: nobody is told anything here."""
+    return not await tx.vault.surviving_keys([conversation.subject])
+
+
 def opened(key: SubjectKey, message: Message) -> Spoken:
     """A stored message, opened with the key of its conversation."""
     text = key.open(_TEXT, message.id, message.text)

@@ -6,14 +6,13 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from libs.common.db.paging import Cursor
-from libs.common.web.auth import Guest, Lister
 from libs.common.web.responses import Page, Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import Uow
 from services.chat.domain import conversing
 from services.chat.models import CaseLink, Conversation
 from services.chat.repository import ChatRepository
-from services.chat.routes.deps import ConversationId
+from services.chat.routes.deps import ChatLister, Closer, ConversationId
 from services.chat.schemas import CaseRead, ConversationRead, ConversationsQuery
 
 routes = router(prefix="/api/v1/chat/conversations", tag="chat")
@@ -21,7 +20,7 @@ routes = router(prefix="/api/v1/chat/conversations", tag="chat")
 
 @routes.get("", response_model=Success[Page[ConversationRead]])
 async def list_conversations(
-    query: Annotated[ConversationsQuery, Query()], caller: Lister, uow: Uow
+    query: Annotated[ConversationsQuery, Query()], caller: ChatLister, uow: Uow
 ) -> Response:
     """Your conversations, newest first, with the cases filed in them."""
     after = Cursor.parse(query.cursor) if query.cursor else None
@@ -37,10 +36,10 @@ async def list_conversations(
 
 
 @routes.post("/{conversation_id}/close", response_model=Success[ConversationRead])
-async def close_conversation(conversation_id: ConversationId, caller: Guest, uow: Uow) -> Response:
+async def close_conversation(conversation_id: ConversationId, caller: Closer, uow: Uow) -> Response:
     """End a conversation. You cannot write in it any more; news of its cases still arrives."""
     async with uow.begin() as tx:
-        closed = await conversing.close(tx, conversation_id, by=caller.id)
+        closed = await conversing.close(tx, conversation_id, by=caller)
         cases = await ChatRepository(tx.session).cases(conversation_id)
         return answer(Success(data=_read(closed, cases)), tx=tx)
 

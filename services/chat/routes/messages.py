@@ -8,7 +8,6 @@ from pydantic import BaseModel
 
 from libs.common.errors import Conflict
 from libs.common.principal import Principal
-from libs.common.web.auth import Poller
 from libs.common.web.responses import Page, Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import RequestUnit, Uow
@@ -19,7 +18,7 @@ from services.chat.domain.hearing import listen
 from services.chat.domain.thread import Spoken, opened
 from services.chat.domain.turn import AcceptNow
 from services.chat.repository import ChatRepository
-from services.chat.routes.deps import AtDesk, ConversationId, Desk, MessageId, Talker
+from services.chat.routes.deps import AtDesk, ChatReader, ConversationId, Desk, MessageId, Talker
 from services.chat.schemas import (
     ContextRead,
     ExchangeRead,
@@ -62,7 +61,7 @@ async def send_message_to(
 async def list_messages(
     conversation_id: ConversationId,
     query: Annotated[MessagesQuery, Query()],
-    caller: Poller,
+    caller: ChatReader,
     uow: Uow,
 ) -> Response:
     """What was said, oldest first.
@@ -81,7 +80,7 @@ async def list_messages(
     response_model=Success[MessageRead],
 )
 async def read_message(
-    conversation_id: ConversationId, message_id: MessageId, caller: Poller, uow: Uow
+    conversation_id: ConversationId, message_id: MessageId, caller: ChatReader, uow: Uow
 ) -> Response:
     """One message. Messages never change."""
     async with uow.read() as tx:

@@ -6,14 +6,21 @@ from typing import Annotated
 from fastapi import Query, Response
 from pydantic import BaseModel
 
-from libs.common.web.auth import Anyone, Lister, Poller
+from libs.common.web.auth import Anyone
 from libs.common.web.responses import Page, Success, answer, deprecated
 from libs.common.web.routing import router
 from libs.common.web.units import Uow
 from services.chat.domain.conversing import Exchange
 from services.chat.domain.turn import Source
 from services.chat.routes import conversations, messages, setup
-from services.chat.routes.deps import AtDesk, ConversationId, MessageId, Talker
+from services.chat.routes.deps import (
+    AtDesk,
+    ChatLister,
+    ChatReader,
+    ConversationId,
+    MessageId,
+    Talker,
+)
 from services.chat.schemas import (
     ConfigRead,
     ConversationRead,
@@ -34,7 +41,7 @@ _deprecated = partial(deprecated, successor="/api/v1/chat")
 
 @routes.get("/conversations", response_model=Success[Page[ConversationRead]], deprecated=True)
 async def list_seed_conversations(
-    query: Annotated[ConversationsQuery, Query()], caller: Lister, uow: Uow
+    query: Annotated[ConversationsQuery, Query()], caller: ChatLister, uow: Uow
 ) -> Response:
     """Your conversations, newest first."""
     return _deprecated(await conversations.list_conversations(query, caller, uow))
@@ -48,7 +55,7 @@ async def list_seed_conversations(
 async def list_seed_messages(
     conversation_id: ConversationId,
     query: Annotated[SeedMessagesQuery, Query()],
-    caller: Poller,
+    caller: ChatReader,
     uow: Uow,
 ) -> Response:
     """What was said, oldest first. Messages are numbered without gaps: the offset is a number."""
@@ -80,7 +87,7 @@ async def send_seed_message_to(
     deprecated=True,
 )
 async def read_seed_message(
-    conversation_id: ConversationId, message_id: MessageId, caller: Poller, uow: Uow
+    conversation_id: ConversationId, message_id: MessageId, caller: ChatReader, uow: Uow
 ) -> Response:
     """One message."""
     return _deprecated(await messages.read_message(conversation_id, message_id, caller, uow))

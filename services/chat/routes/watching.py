@@ -5,6 +5,7 @@ One in which something protected was said is watched by nobody: nothing of it is
 
 from fastapi import Response
 
+from libs.common.permissions import Permission
 from libs.common.web.auth import OnBehalfOf, Service
 from libs.common.web.responses import Schema, Success, answer
 from libs.common.web.routing import router
@@ -28,7 +29,7 @@ async def watch_conversation(
     conversation_id: ConversationId, caller: Service, person: OnBehalfOf, uow: Uow
 ) -> Response:
     """The conversation, for somebody who may watch it. 404 for everybody else."""
-    if person is None:
+    if person is None or not person.may(Permission.CHAT_READ):
         raise _missing()
     async with uow.read() as tx:
         found = _open(await ChatRepository(tx.session).owned(conversation_id, owner=person.id))

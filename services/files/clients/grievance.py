@@ -16,6 +16,7 @@ class CaseNotFound(NotFound):
 
 class _Access(BaseModel):
     access: Literal["owner", "officer"]
+    is_restricted: bool
 
 
 class GrievanceClient:
@@ -24,13 +25,17 @@ class GrievanceClient:
     def __init__(self, peer: ServiceClient) -> None:
         self._peer = peer
 
-    async def check_access(self, grievance_id: str) -> None:
-        """Raises CaseNotFound unless the caller this request serves may see the case."""
+    async def check_access(self, grievance_id: str) -> bool:
+        """Whether the case is a restricted one.
+
+        Raises CaseNotFound unless the caller this request serves may see it.
+        """
         try:
-            await self._peer.get(
+            found: _Access = await self._peer.get(
                 f"/internal/grievances/{grievance_id}/access", reads=_Access, for_caller=True
             )
         except (NotFound, PeerRefused) as refusal:
             if refusal.status != NotFound.status:
                 raise
             raise CaseNotFound("There is no such grievance.") from None
+        return found.is_restricted

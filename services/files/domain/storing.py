@@ -1,16 +1,18 @@
 """Keeping a file: its bytes are in their place before its row says so."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from libs.common import auditing
 from libs.common.clock import utc_now
 from libs.common.contracts.files import FileDeleted, FileReady, FileReceived, FileRejected
 from libs.common.db.uow import Transaction
 from libs.common.errors import Conflict
 from libs.common.events import Event
+from libs.common.principal import Principal
 from services.files.clients.store import Arrival, Store
 from services.files.domain import naming
 from services.files.domain.verdict import Content
-from services.files.models import FileAttachment, FileType, KnownCase, Status
+from services.files.models import Act, FileAttachment, FileType, KnownCase, Status
 from services.files.repository import FileNotFound, FileRepository
 
 FOLDERS = {
@@ -42,6 +44,8 @@ class Upload:
     owner: str
     grievance_id: str | None = None
     file_name: str | None = None
+    is_restricted: bool | None = None
+    """Whether the case is, where grievance said so; nothing of one that is being filed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +67,12 @@ async def keep(
     The row claims the id first, so whoever else brings it waits; then the bytes take their place,
     and only then can the row be seen. What a crash leaves without a row is swept.
     """
+    upload = replace(upload, owner=await tx.vault.writer(upload.owner))
     repository = FileRepository(tx.session)
     if upload.grievance_id is not None:
-        await repository.claim_case(upload.grievance_id)
+        case = await repository.claim_case(upload.grievance_id)
+        if case.restricted is None:
+            case.restricted = upload.is_restricted
     at = naming.place(
         FOLDERS[upload.file_type], upload.grievance_id, upload.file_id, content.extension
     )
@@ -133,17 +140,30 @@ def _fact(file: FileAttachment, known: KnownCase | None) -> Event:
             )
 
 
-async def delete(tx: Transaction, file_id: str, *, by: str) -> tuple[str | None, ...]:
+async def delete(tx: Transaction, file_id: str, *, by: Principal) -> tuple[str | None, ...]:
     """Forget a file its owner no longer wants; answer where its bytes lie.
 
     Raises FileNotFound or FileAttached.
     """
     file = await FileRepository(tx.session).get(file_id, for_update=True)
-    if file.owner != by:
+    if file.owner != by.id:
         raise FileNotFound("There is no such file.")
     if file.grievance_id is not None:
         raise FileAttached("The file is part of a case.")
+    if by.is_staff:
+        auditing.record(tx, Act.DELETED, by=by, target=f"file:{file_id}")
     return await forget(tx, file)
+
+
+async def note_reading(tx: Transaction, file: FileAttachment, *, by: Principal) -> None:
+    """Write down that staff read the bytes of somebody's file.
+
+    A case nobody has told us of yet may be one to be kept apart, and is taken for one.
+    """
+    known = await FileRepository(tx.session).case(file.grievance_id)
+    restricted = known is None or bool(known.restricted)
+    target, case = f"file:{file.file_id}", file.grievance_id
+    auditing.record(tx, Act.READ, by=by, target=target, restricted=restricted, grievance_id=case)
 
 
 async def forget(tx: Transaction, file: FileAttachment) -> tuple[str | None, ...]:

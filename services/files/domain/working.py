@@ -8,6 +8,7 @@ from libs.common.db.uow import Transaction
 from libs.common.errors import AppError, Conflict
 from services.files.clients.store import Arrival, Store
 from services.files.domain import naming
+from services.files.domain.binding import names_of
 from services.files.domain.storing import announce
 from services.files.domain.verdict import Content
 from services.files.models import FileAttachment, Status
@@ -74,13 +75,12 @@ async def attach(
     """A case was filed: its files are known by it from now on, and say again where they stand."""
     repository = FileRepository(tx.session)
     case = await repository.claim_case(grievance_id)
-    if case.restricted is not None:
-        return
     case.restricted = tx.is_restricted
     await tx.session.flush()
+    owners = await names_of(tx, filed_by)
     for file in await repository.of_case(grievance_id, file_ids):
         if file.grievance_id != grievance_id:
-            if file.owner != filed_by or await repository.case(file.grievance_id):
+            if file.owner not in owners or await repository.case(file.grievance_id):
                 continue
             file.grievance_id = grievance_id
             file.updated_at = utc_now()

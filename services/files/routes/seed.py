@@ -5,13 +5,19 @@ from functools import partial
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-from libs.common.web.auth import Poller
 from libs.common.web.responses import Success, deprecated
 from libs.common.web.routing import router
 from libs.common.web.units import Uow
 from services.files.domain.storing import Kept
 from services.files.routes import serving, uploading
-from services.files.routes.deps import Bytes, Cases, Reader, SeedUploader, Uploader
+from services.files.routes.deps import (
+    Bytes,
+    BytesReader,
+    Cases,
+    FileReader,
+    SeedUploader,
+    Uploader,
+)
 from services.files.schemas import FileRead, FileReceipt, SeedReceipt, public_path
 
 routes = router(tag="seed")
@@ -34,7 +40,7 @@ async def upload_seed_file(
 
 
 @routes.get("/api/files/{file_id}", response_model=Success[FileRead], deprecated=True)
-async def read_seed_file(file_id: str, caller: Poller, uow: Uow, cases: Cases) -> Response:
+async def read_seed_file(file_id: str, caller: FileReader, uow: Uow, cases: Cases) -> Response:
     """What is known of a file."""
     return _deprecated(await serving.read_file(file_id, caller, uow, cases))
 
@@ -55,7 +61,7 @@ async def upload_form(
 
 @routes.get("/files/{path:path}", response_class=Response, deprecated=True)
 async def read_path(
-    path: str, request: Request, caller: Reader, uow: Uow, cases: Cases, store: Bytes
+    path: str, request: Request, caller: BytesReader, uow: Uow, cases: Cases, store: Bytes
 ) -> Response:
     """The bytes of a file by the path it was given. Only the id in its last part counts."""
     last = path.rpartition("/")[2]

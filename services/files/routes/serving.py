@@ -12,18 +12,17 @@ from libs.common.crypto.keyring import CannotOpen
 from libs.common.db.uow import Transaction
 from libs.common.errors import AppError
 from libs.common.principal import Principal
-from libs.common.web.auth import Guest, Poller
 from libs.common.web.responses import Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import RequestUnit, Uow
 from services.files.clients.grievance import CaseNotFound, GrievanceClient
 from services.files.clients.store import Store, pieces
 from services.files.domain import naming
-from services.files.domain.storing import NAME, delete
+from services.files.domain.storing import NAME, delete, note_reading
 from services.files.domain.working import FileNotReady, servable
 from services.files.models import FileAttachment
 from services.files.repository import FileNotFound, FileRepository
-from services.files.routes.deps import Bytes, Cases, Reader
+from services.files.routes.deps import Bytes, BytesReader, Cases, FileDeleter, FileReader
 from services.files.schemas import FileDeletedRead, FileRead
 
 routes = router(prefix="/api/v1/files", tag="files")
@@ -46,7 +45,7 @@ class RangeNotSatisfiable(AppError):
 
 
 @routes.get("/{file_id}", response_model=Success[FileRead])
-async def read_file(file_id: str, caller: Poller, uow: Uow, cases: Cases) -> Response:
+async def read_file(file_id: str, caller: FileReader, uow: Uow, cases: Cases) -> Response:
     """What is known of a file of yours, or of a case you may see.
 
     It is `received`, `ready`, or `rejected` with the reason.
@@ -57,7 +56,7 @@ async def read_file(file_id: str, caller: Poller, uow: Uow, cases: Cases) -> Res
 
 @routes.get("/{file_id}/content", response_class=Response)
 async def read_content(
-    file_id: str, request: Request, caller: Reader, uow: Uow, cases: Cases, store: Bytes
+    file_id: str, request: Request, caller: BytesReader, uow: Uow, cases: Cases, store: Bytes
 ) -> Response:
     """The photo as it may be shown: resized, without what the camera wrote into it.
 
@@ -68,11 +67,11 @@ async def read_content(
 
 
 @routes.delete("/{file_id}", response_model=Success[FileDeletedRead])
-async def delete_file(file_id: str, caller: Guest, uow: Uow, store: Bytes) -> Response:
+async def delete_file(file_id: str, caller: FileDeleter, uow: Uow, store: Bytes) -> Response:
     """Take back a file of yours that is not part of a case yet."""
     check_id(file_id)
     async with uow.begin() as tx:
-        places = await delete(tx, file_id, by=caller.id)
+        places = await delete(tx, file_id, by=caller)
     await store.remove(*places)
     return answer(Success(data=FileDeletedRead(file_id=file_id)))
 
@@ -88,6 +87,9 @@ async def content(
     """The bytes of a file `caller` may see."""
     file, name = await visible(file_id, caller, uow, cases)
     at, kind = servable(file)
+    if caller.is_staff and file.owner != caller.id:
+        async with uow.begin() as tx:
+            await note_reading(tx, file, by=caller)
     return await streamed(store, at, kind, headers, name=name or at.rpartition("/")[2])
 
 
@@ -98,7 +100,7 @@ async def visible(
     check_id(file_id)
     async with uow.read() as tx:
         file = await FileRepository(tx.session).get(file_id)
-        name = await _name(tx, file)
+        name = await name_of(tx, file)
     if file.owner != caller.id:
         if file.grievance_id is None:
             raise FileNotFound("There is no such file.")
@@ -162,7 +164,8 @@ def part(asked: str | None, size: int) -> tuple[int, int]:
     return start, end
 
 
-async def _name(tx: Transaction, file: FileAttachment) -> str | None:
+async def name_of(tx: Transaction, file: FileAttachment) -> str | None:
+    """The name its owner gave a file; none once that was erased."""
     if file.file_name is None:
         return None
     key = (await tx.vault.surviving_keys([file.subject])).get(file.subject)

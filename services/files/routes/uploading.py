@@ -95,21 +95,22 @@ async def take(
         unit = unit_of(request, received.fingerprint)
         await unit.replay()
         wish = received.wish
-        if wish.grievance_id is not None:
-            await cases.check_access(wish.grievance_id)
+        case = wish.grievance_id
+        is_restricted = None if case is None else await cases.check_access(case)
         is_trusted = caller.role is Role.API_CLIENT
         upload = Upload(
             file_id=(wish.file_id if is_trusted else None) or new_id(),
             file_type=verdict.accepted_type(wish.file_type),
             owner=caller.id,
-            grievance_id=wish.grievance_id,
+            grievance_id=case,
             file_name=received.file_name,
+            is_restricted=is_restricted,
         )
         await received.arrival.finish()
         async with unit.begin() as tx:
             kept = await keep(tx, store, upload, received.arrival, received.content)
             status = 201 if kept.is_new else 200
-            return answer(shape(kept, wish.grievance_id), tx=tx, status=status)
+            return answer(shape(kept, case), tx=tx, status=status)
 
 
 def _receipt(kept: Kept, _: str | None) -> BaseModel:

@@ -5,6 +5,7 @@ A file of a SEAH case is watched by nobody: nothing of it is ever pushed.
 
 from fastapi import Response
 
+from libs.common.permissions import Permission
 from libs.common.web.auth import OnBehalfOf, Service
 from libs.common.web.responses import Schema, Success, answer
 from libs.common.web.routing import router
@@ -25,7 +26,7 @@ async def watch_file(
     file_id: str, caller: Service, person: OnBehalfOf, uow: Uow, cases: Cases
 ) -> Response:
     """The file, for somebody who may watch it. 404 for everybody else."""
-    if person is None:
+    if person is None or not person.may(Permission.FILE_READ):
         raise FileNotFound("There is no such file.")
     file, _ = await visible(file_id, person, uow, cases)
     async with uow.read() as tx:

@@ -101,6 +101,10 @@ class Entrance:
         self._known: dict[bytes, _Caller] = {}
         self._ways: dict[tuple[bytes | str | None, ...], _Way] = {}
 
+    def forget_callers(self) -> None:
+        """Look at every token again: some of them do not hold any more."""
+        self._known.clear()
+
     async def admit(self, asked: Asked) -> Entry:
         """The route that was asked for, by who may. Raises AppError; Preflight."""
         entry = self._look(asked)
@@ -231,7 +235,7 @@ class Entrance:
     async def _identify(self, asked: Asked, entry: Entry) -> None:
         """Who asks. Strangers are counted by where they come from. Raises AppError."""
         try:
-            await self._verify(asked)
+            await self._verify(asked, entry.access.half)
         except Unauthenticated:
             await self._count(asked, self._charges(asked, entry)[1:])
             raise
@@ -258,7 +262,7 @@ class Entrance:
             _keep(self._known, given, caller, MAX_KNOWN)
         return caller
 
-    async def _verify(self, asked: Asked) -> None:
+    async def _verify(self, asked: Asked, half: bool) -> None:
         said = asked.heads.said
         api_key = said.get(b"x-api-key")
         if api_key is None:
@@ -272,7 +276,7 @@ class Entrance:
             if not kept.networks.admits(asked.address):
                 raise AddressNotAllowed("This key is not for use from your network.")
             token = kept.token
-        asked.principal = self._verifier.verify(token)
+        asked.principal = self._verifier.verify(token, half=half)
         asked.token = token.encode()
 
     def _charges(self, asked: Asked, entry: Entry) -> tuple[Charge, ...]:

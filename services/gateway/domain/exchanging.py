@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import re
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from libs.common.clock import monotonic
@@ -79,11 +80,16 @@ class KeyExchange:
         if not kept.token:
             return monotonic() < kept.asked_at + REFUSED_SECONDS
         is_heard = kept.asked_at >= self._hears_since
-        return monotonic() < kept.asked_at + (FRESH_SECONDS if is_heard else DEAF_SECONDS)
+        fresh_until = kept.asked_at + (FRESH_SECONDS if is_heard else DEAF_SECONDS)
+        return monotonic() < min(fresh_until, kept.good_until)
 
     def forget(self, key_id: str) -> None:
         """What was kept of a key is not true any more."""
-        for digest in [d for d, kept in self._kept.items() if kept.key_id == key_id]:
+        self.forget_all({key_id})
+
+    def forget_all(self, key_ids: Collection[str]) -> None:
+        """The same for many at once."""
+        for digest in [d for d, kept in self._kept.items() if kept.key_id in key_ids]:
             del self._kept[digest]
 
     async def _asked(self, digest: bytes, api_key: str, before: Kept | None) -> Kept:

@@ -20,7 +20,6 @@ from libs.common.messaging.log import MAX_POSITION, LogPage, Wanted, microsecond
 from services.gateway.clients.logs import LogsClient
 from services.gateway.domain.refusals import UpstreamUnavailable
 
-SCOPE = "events:read"
 LOGS = ("users", "grievance", "files", "tasks", "chat")
 """The order is part of every cursor that was given: it never changes without a new version."""
 VERSION = 1

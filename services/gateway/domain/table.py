@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from libs.common.principal import Level
 from libs.common.web.auth import Access
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -27,7 +26,7 @@ class Entry:
     @cached_property
     def is_open(self) -> bool:
         """Whether nobody is asked who they are."""
-        return self.access.level is Level.ANYONE
+        return self.access.is_public
 
     @cached_property
     def level(self) -> str:

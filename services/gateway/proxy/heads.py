@@ -18,6 +18,18 @@ def _deadline(seconds: float) -> bytes:
     return b"x-deadline: %.3f\r\nx-request-id: " % seconds
 
 
+def _client_of(asked: Asked) -> bytes | None:
+    """What a program says of itself where tokens are handed out by form (RFC 6749, 2.3.1)."""
+    given = asked.heads.said.get(b"authorization")
+    if (
+        given is None
+        or asked.entry is None
+        or not (asked.entry.is_open and asked.entry.access.form)
+    ):
+        return None
+    return given if given[:6].lower() == b"basic " else None
+
+
 def request_head(
     asked: Asked, upstream: Upstream, request_id: str, seconds: float, body: bytes | None
 ) -> bytes:
@@ -34,6 +46,8 @@ def request_head(
     ]
     if asked.token is not None:
         parts += (b"authorization: Bearer ", asked.token, b"\r\n")
+    elif (basic := _client_of(asked)) is not None:
+        parts += (b"authorization: ", basic, b"\r\n")
     if asked.traceparent:
         parts += (b"traceparent: ", asked.traceparent, b"\r\n")
     if asked.is_upgrade:

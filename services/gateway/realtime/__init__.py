@@ -4,7 +4,7 @@ A push is a hint: whoever was away, or lost one, reads the resource by its curso
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 
 from starlette.types import Receive, Scope, Send
@@ -61,6 +61,10 @@ class Realtime:
     async def hear(self, message: Message) -> None:
         """Take the broadcast copy of an event, and push what it means to whoever watches."""
         await self._hub.hear(message)
+
+    async def end(self, sessions: Collection[str]) -> None:
+        """End whatever is held open with a token of one of these sessions."""
+        await self._hub.end_sessions(sessions)
 
     async def open_stream(self, grant: Grant, rooms: Sequence[Room]) -> Stream:
         """A stream of those rooms, every one of which its owner opened.

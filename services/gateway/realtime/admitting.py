@@ -4,7 +4,7 @@ from starlette.types import Scope
 
 from libs.common.clock import utc_now
 from libs.common.errors import Forbidden, Unauthenticated
-from libs.common.principal import Level
+from libs.common.permissions import Permission
 from libs.common.tokens import InvalidToken, Verifier, said_by
 from libs.common.web.client import PeerFailed
 from services.gateway.clients.owners import Tickets
@@ -70,7 +70,7 @@ class Admitting:
 
     def _granted(self, token: str) -> Grant:
         principal = self._verifier.verify(token)
-        if principal.is_service or principal.level < Level.GUEST:
+        if not principal.may(Permission.STREAM_OPEN):
             raise Forbidden("You may not do this.")
         said = said_by(token)
         # A request may come a little late; a connection that is to last ends when its token does.

@@ -1,6 +1,7 @@
 """Who hears what: rooms opened by their owners, and the bus's broadcast told in them."""
 
 from collections import OrderedDict
+from collections.abc import Collection
 
 from pydantic import ValidationError
 
@@ -82,6 +83,12 @@ class Hub:
         """Somebody may not listen any more: tell them, and end their sockets and streams."""
         for listener in self.rooms.of(principal_id, session_id):
             await listener.dismiss(REVOKED)
+
+    async def end_sessions(self, sessions: Collection[str]) -> None:
+        """The same for whoever listens with a token of one of these."""
+        for listener in self.rooms:
+            if listener.grant.session_id in sessions:
+                await listener.dismiss(REVOKED)
 
     async def close(self) -> None:
         """Tell nothing more."""

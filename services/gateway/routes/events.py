@@ -1,7 +1,6 @@
 """The event feed, and what the events look like."""
 
 import json
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
@@ -9,13 +8,14 @@ from pydantic import Field, StringConstraints
 
 from libs.common.errors import NotFound
 from libs.common.messaging.log import MAX_LIMIT, Wanted
-from libs.common.principal import SUPERVISORS, Level, Principal, Role
-from libs.common.web.auth import Access, Anyone
+from libs.common.permissions import Permission
+from libs.common.principal import Principal
+from libs.common.web.auth import Anyone, may
 from libs.common.web.feed import MAX_TYPES, Subject, Topic
 from libs.common.web.responses import JSON, Schema, Success
 from libs.common.web.routing import PathId, router
 from services.gateway.domain import asyncapi, catalogue
-from services.gateway.domain.feeding import MAX_CURSOR, SCOPE, Feed, FeedCursor, Stretch
+from services.gateway.domain.feeding import MAX_CURSOR, Feed, FeedCursor, Stretch
 from services.gateway.schemas import EventSchema, EventSchemas, FeedPage
 
 routes = router(tag="events")
@@ -23,26 +23,9 @@ WAIT_SECONDS = 30
 UNCHANGING = {"Cache-Control": "public, max-age=300"}
 
 
-@dataclass(frozen=True)
-class FeedAccess(Access):
-    """Administrators, and API keys that were made for reading events."""
-
-    def admits(self, principal: Principal) -> bool:
-        if principal.role is Role.API_CLIENT and SCOPE not in principal.scopes:
-            return False
-        return super().admits(principal)
-
-
 Reader = Annotated[
     Principal,
-    Depends(
-        FeedAccess(
-            Level.AUTHENTICATED,
-            roles=SUPERVISORS | {Role.API_CLIENT},
-            seconds=WAIT_SECONDS + 10.0,
-            limit="poll",
-        )
-    ),
+    Depends(may(Permission.EVENTS_READ, seconds=WAIT_SECONDS + 10.0, limit="poll")),
 ]
 
 

@@ -1,7 +1,6 @@
 """`GET /api/v1/events/stream`: what sockets hear, for those who speak only HTTP."""
 
 import asyncio
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
@@ -9,9 +8,10 @@ from pydantic import Field, StringConstraints
 from starlette.types import Receive, Scope, Send
 
 from libs.common.errors import BadRequest, DeadlineExceeded
+from libs.common.permissions import Permission
 from libs.common.principal import Principal
 from libs.common.tokens import MAX_LIFE, MAX_TOKEN_BYTES
-from libs.common.web.auth import ANYONE
+from libs.common.web.auth import may
 from libs.common.web.responses import Schema
 from libs.common.web.routing import router
 from services.gateway.domain.rooms import Grant, Room
@@ -24,7 +24,10 @@ OPEN_SECONDS = 10.0
 SEND_SECONDS = 10.0
 MAX_ROOMS = 100
 
-Held = Annotated[Principal, Depends(replace(ANYONE, seconds=float(MAX_LIFE), body=0, limit="held"))]
+Held = Annotated[
+    Principal,
+    Depends(may(Permission.PUBLIC, seconds=float(MAX_LIFE), body=0, limit="held")),
+]
 """Whoever holds a ticket or a token: the route looks at either itself, the guard knows headers."""
 
 

@@ -1,17 +1,22 @@
 """Filing a grievance (T1): everything about it is in one transaction, and asks nobody else."""
 
 import json
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
 
 from libs.common.clock import utc_now
 from libs.common.contracts.grievance import GrievanceSubmitted
 from libs.common.db.uow import Transaction
-from libs.common.errors import Conflict
+from libs.common.errors import Conflict, Forbidden, Invalid
 from libs.common.ids import digits, new_id, reference
-from libs.common.principal import Principal
+from libs.common.permissions import Permission
+from libs.common.principal import Principal, Role
 from libs.language.detecting import detect
 from libs.language.sensitivity import Sensitivity, triage
+from services.grievance.domain import auditing
 from services.grievance.models import (
+    Act,
     Action,
     CaseFile,
     Channel,
@@ -25,6 +30,7 @@ from services.grievance.models import (
 
 ACCESS_CODE_DIGITS = 12
 FIRST_LEVEL = 1
+_AN_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class GrievanceExists(Conflict):
@@ -33,16 +39,31 @@ class GrievanceExists(Conflict):
     code = "GRIEVANCE_EXISTS"
 
 
+class OrganisationNotYours(Forbidden):
+    """Who answers for a case is said by those who know the programme."""
+
+    code = "ORGANISATION_NOT_YOURS_TO_NAME"
+
+
+class UnknownFile(Invalid):
+    """What is named can be no file of the caller's."""
+
+    code = "FILE_UNKNOWN"
+
+
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How to reach the complainant; both parts may be missing, not both at once."""
+    """Who complains, and how to reach them; each part may be missing, not all at once."""
 
     name: str | None = None
     phone_number: str | None = None
+    email: str | None = None
+    address: str | None = None
+    municipality: str | None = None
 
     def to_json(self) -> str:
         """The form that is sealed."""
-        return json.dumps({"name": self.name, "phone_number": self.phone_number})
+        return json.dumps(asdict(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +81,7 @@ class Complaint:
 
     description: str
     project_type: str
+    organisation: str | None = None
     place: Place = field(default_factory=Place)
     contact: Contact | None = None
     file_ids: tuple[str, ...] = ()
@@ -77,20 +99,44 @@ class Filed:
     status: Status
 
 
+def check_may_name_organisation(by: Principal) -> None:
+    """Raises OrganisationNotYours for complainants: it decides which officers see the case."""
+    if by.role is not Role.API_CLIENT and not by.may(Permission.CASE_CORRECT):
+        raise OrganisationNotYours("Leave out `organisation`: officers say who answers for it.")
+
+
+def check_may_name_files(by: Principal, file_ids: Iterable[str]) -> None:
+    """Raises UnknownFile for what can be no file's id: they are kept in the open.
+
+    Only keys name files themselves.
+    """
+    if by.role is not Role.API_CLIENT and not all(map(_AN_ID.fullmatch, file_ids)):
+        raise UnknownFile("`file_ids` are ids of files you sent: send them first.")
+
+
 def new_reference(prefix: str) -> str:
     """A reference nobody has, most likely; the database knows for certain."""
     return reference(prefix, utc_now().year)
 
 
-def file_grievance(tx: Transaction, complaint: Complaint, *, grievance_id: str, by: str) -> Filed:
+def file_grievance(
+    tx: Transaction,
+    complaint: Complaint,
+    *,
+    grievance_id: str,
+    by: str,
+    on_behalf: Principal | None = None,
+) -> Filed:
     """Write the case, its first history row, its sealed contact and the fact that it was filed.
 
     Sensitivity is decided here, by rules, before the first row exists: a SEAH case is invisible to
-    everybody else from the beginning, and its facts travel apart.
+    everybody else from the beginning, and its facts travel apart. Staff file `on_behalf` of
+    somebody: that is audited.
     """
     sensitivity = triage(f"{complaint.description}\n{complaint.place.text or ''}").sensitivity
     code = digits(ACCESS_CODE_DIGITS)
-    _insert_case(tx, complaint, grievance_id, by, sensitivity, code)
+    is_for_another = on_behalf is not None
+    _insert_case(tx, complaint, grievance_id, by, sensitivity, code, is_for_another=is_for_another)
     now = utc_now()
     tx.insert(
         StatusHistory,
@@ -114,6 +160,11 @@ def file_grievance(tx: Transaction, complaint: Complaint, *, grievance_id: str, 
         ),
         restricted=sensitivity is Sensitivity.SEAH,
     )
+    if on_behalf:
+        restricted = sensitivity is Sensitivity.SEAH
+        auditing.record(
+            tx, Act.FILED_FOR_SOMEBODY, grievance_id, by=on_behalf, restricted=restricted
+        )
     return Filed(grievance_id, code, Status.PENDING)
 
 
@@ -124,18 +175,23 @@ def _insert_case(
     by: str,
     sensitivity: Sensitivity,
     code: str,
+    *,
+    is_for_another: bool,
 ) -> None:
     key = tx.vault.create(case_subject(grievance_id))
-    place = complaint.place
+    place, own = complaint.place, complaint.client_reference or None
     now = utc_now()
     tx.insert(
         Grievance,
         grievance_id=grievance_id,
         filed_by=by,
-        client_reference=complaint.client_reference,
+        is_for_another=is_for_another,
+        client_reference=own and key.seal("grievances.client_reference", grievance_id, own),
+        client_reference_index=own and client_reference_index(tx, own),
         conversation_id=complaint.conversation_id,
         channel=complaint.channel,
         project_type=complaint.project_type,
+        organisation=complaint.organisation,
         status=Status.PENDING,
         level=FIRST_LEVEL,
         sensitivity=sensitivity,
@@ -166,6 +222,11 @@ def _insert_case(
 def access_code_index(tx: Transaction, grievance_id: str, code: str) -> bytes:
     """What is kept of an access code: enough to recognise it, useless to guess from."""
     return tx.vault.blind("access_code", f"{grievance_id}:{code}")
+
+
+def client_reference_index(tx: Transaction, client_reference: str) -> bytes:
+    """What a case is found by when somebody names it as they did when they filed it."""
+    return tx.vault.blind("client_reference", client_reference)
 
 
 def is_owner(caller: Principal, grievance: Grievance) -> bool:

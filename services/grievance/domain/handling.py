@@ -1,6 +1,7 @@
 """Use cases that move a case along, and what officers write on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from libs.common.clock import utc_now
 from libs.common.contracts.grievance import (
@@ -14,8 +15,11 @@ from libs.common.ids import new_id
 from libs.common.principal import Principal
 from libs.language.categorising import CATEGORIES
 from libs.language.sensitivity import Sensitivity
+from services.grievance.domain import auditing
 from services.grievance.domain.status import Actor, Guard, actor, transition
+from services.grievance.domain.texts import writing_key
 from services.grievance.models import (
+    Act,
     Action,
     ClassificationStatus,
     Grievance,
@@ -83,6 +87,7 @@ class Correction:
     categories: tuple[str, ...] | None = None
     summary: str | None = None
     project_type: str | None = None
+    organisation: str | None = None
     municipality: str | None = None
     ward: int | None = None
 
@@ -100,6 +105,9 @@ async def act(
     grievance.status = row.target
     grievance.updated_at = utc_now()
     await _record(tx, grievance, move, from_status=old, by=by)
+    if who is not Actor.COMPLAINANT:
+        said = {"action": move.action, "from_status": old, "to_status": row.target}
+        _audit(tx, Act.ACTED, grievance, by, **said)
     tx.publish(
         GrievanceStatusChanged(
             grievance_id=grievance.grievance_id,
@@ -130,7 +138,7 @@ def _check(
 async def _propose(
     tx: Transaction, grievance: Grievance, proposal: Proposal, by: Principal
 ) -> None:
-    key = await tx.vault.key(grievance.subject)
+    key = await writing_key(tx, grievance)
     words = f"{proposal.text}\n\n{proposal.public_en}\n\n{proposal.public_ne}"
     grievance.resolution = key.seal("grievances.resolution", grievance.grievance_id, words)
     grievance.resolution_category = proposal.category
@@ -142,7 +150,7 @@ async def _record(
 ) -> None:
     notes = None
     if move.notes:
-        key = await tx.vault.key(grievance.subject)
+        key = await writing_key(tx, grievance)
         notes = key.seal("status_history.notes", grievance.grievance_id, move.notes)
     tx.insert(
         StatusHistory,
@@ -163,11 +171,11 @@ async def correct(
     """Write down what an officer knows better. Categories they give count as confirmed."""
     actor(by, is_complainant=False)
     if correction.summary is not None:
-        key = await tx.vault.key(grievance.subject)
+        key = await writing_key(tx, grievance)
         grievance.summary = key.seal(
             "grievances.summary", grievance.grievance_id, correction.summary
         )
-    for name in ("project_type", "municipality", "ward"):
+    for name in ("project_type", "organisation", "municipality", "ward"):
         value = getattr(correction, name)
         if value is not None:
             setattr(grievance, name, value)
@@ -176,6 +184,8 @@ async def correct(
             tx, grievance, correction.categories, status=ClassificationStatus.OFFICER_CONFIRMED
         )
     grievance.updated_at = utc_now()
+    given = [each.name for each in fields(correction) if getattr(correction, each.name) is not None]
+    _audit(tx, Act.CORRECTED, grievance, by, fields=given)
     return grievance
 
 
@@ -206,7 +216,7 @@ def classify(
 async def add_note(tx: Transaction, grievance: Grievance, text: str, *, by: Principal) -> Note:
     """Write a note on a case; it changes no status."""
     actor(by, is_complainant=False)
-    key = await tx.vault.key(grievance.subject)
+    key = await writing_key(tx, grievance)
     note_id = new_id()
     note = Note(
         note_id=note_id,
@@ -220,9 +230,15 @@ async def add_note(tx: Transaction, grievance: Grievance, text: str, *, by: Prin
         GrievanceNoteAdded(grievance_id=grievance.grievance_id, note_id=note_id, by=by.id),
         restricted=is_restricted(grievance),
     )
+    _audit(tx, Act.NOTE_ADDED, grievance, by, note_id=note_id)
     return note
 
 
 def is_restricted(grievance: Grievance) -> bool:
     """Whether the facts of this case travel apart."""
     return grievance.sensitivity == Sensitivity.SEAH
+
+
+def _audit(tx: Transaction, act: Act, grievance: Grievance, by: Principal, **details: Any) -> None:
+    restricted = is_restricted(grievance)
+    auditing.record(tx, act, grievance.grievance_id, by=by, restricted=restricted, **details)

@@ -4,19 +4,28 @@ from fastapi import Response
 
 from libs.common.db.uow import Transaction
 from libs.common.errors import TooManyRequests, VersionRequired
+from libs.common.permissions import Permission
 from libs.common.principal import Principal, Role
-from libs.common.web.auth import Guest, Officer, Poller, Seeker, Service
+from libs.common.web.auth import Service
 from libs.common.web.responses import Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import AnyVersion, IfMatch, RequestUnit, Uow, check_version
 from services.grievance.domain import handling
 from services.grievance.domain.filing import access_code_index, is_owner
 from services.grievance.domain.status import action_to, actor
+from services.grievance.domain.texts import Texts
 from services.grievance.models import Grievance, Status
 from services.grievance.repository import GrievanceNotFound, GrievanceRepository
 from services.grievance.routes.cases import GrievanceId, allowed_to, history_of
-from services.grievance.routes.deps import CachePort, Settings
-from services.grievance.schemas import (
+from services.grievance.routes.deps import (
+    CachePort,
+    CaseActor,
+    CaseFollower,
+    CaseMover,
+    CaseReader,
+    Settings,
+)
+from services.grievance.schemas.actions import (
     ActionIn,
     ChatAction,
     ProposalIn,
@@ -37,7 +46,7 @@ class TooManyTries(TooManyRequests):
 
 
 @routes.get("/api/v1/grievances/{grievance_id}/status", response_model=Success[StatusRead])
-async def read_status(grievance_id: GrievanceId, caller: Poller, uow: Uow) -> Response:
+async def read_status(grievance_id: GrievanceId, caller: CaseReader, uow: Uow) -> Response:
     """Where a case stands, and what you may do with it."""
     async with uow.read() as tx:
         found = await GrievanceRepository(tx.session).get_for(caller, grievance_id)
@@ -46,7 +55,7 @@ async def read_status(grievance_id: GrievanceId, caller: Poller, uow: Uow) -> Re
 
 @routes.put("/api/v1/grievances/{grievance_id}/status", response_model=Success[StatusRead])
 async def change_status(
-    grievance_id: GrievanceId, body: StatusUpdate, caller: Officer, uow: Uow, version: IfMatch
+    grievance_id: GrievanceId, body: StatusUpdate, caller: CaseMover, uow: Uow, version: IfMatch
 ) -> Response:
     """Move a case to a status. 409 names what is allowed when the life cycle does not allow it."""
     return await move_to(grievance_id, body, caller, uow, version)
@@ -54,17 +63,18 @@ async def change_status(
 
 @routes.post("/api/v1/grievances/{grievance_id}/actions", response_model=Success[StatusRead])
 async def act(
-    grievance_id: GrievanceId, body: ActionIn, caller: Guest, uow: Uow, version: AnyVersion
+    grievance_id: GrievanceId, body: ActionIn, caller: CaseActor, uow: Uow, version: AnyVersion
 ) -> Response:
     """Take one step. Staff send `If-Match`; a complainant accepts as owner or by access code."""
-    if caller.is_staff and version is None:
+    is_staff = caller.may_for_others(Permission.CASE_READ)
+    if is_staff and version is None:
         raise VersionRequired("Say which version you act on: send If-Match with its ETag.")
     move = handling.Move(
         body.action, body.notes, _proposal(body.proposal), has_consent=body.consent_recorded
     )
     async with uow.begin() as tx:
         repository = GrievanceRepository(tx.session)
-        if body.access_code and not caller.is_staff:
+        if body.access_code and not is_staff:
             code = access_code_index(tx, grievance_id, body.access_code)
             found = await repository.get_with_code(grievance_id, code, for_update=True)
             is_complainant = True
@@ -92,7 +102,7 @@ async def act_from_chat(
 
 @routes.post("/api/v1/grievances/track", response_model=Success[Tracked])
 async def track(
-    body: TrackIn, caller: Seeker, uow: Uow, cache: CachePort, settings: Settings
+    body: TrackIn, caller: CaseFollower, uow: Uow, cache: CachePort, settings: Settings
 ) -> Response:
     """Follow a case with its reference and access code."""
     wrong = f"track:{body.grievance_id}"
@@ -106,10 +116,8 @@ async def track(
                 raise TooManyTries("Too many wrong codes; try again later.") from None
             raise
         history = await history_of(tx, found, with_staff=False)
-        key = await tx.vault.key(found.subject)
-        resolution = None
-        if found.resolution:
-            resolution = key.open("grievances.resolution", found.grievance_id, found.resolution)
+        texts = await Texts.of(tx, found)
+        resolution = texts.open("grievances.resolution", found.grievance_id, found.resolution)
     data = Tracked(
         grievance_id=found.grievance_id,
         status=Status(found.status),

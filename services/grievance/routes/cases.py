@@ -5,24 +5,32 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from libs.common.crypto.keyring import SubjectKey
 from libs.common.db.paging import Cursor
 from libs.common.db.uow import Transaction
+from libs.common.permissions import Permission
 from libs.common.phones import masked
 from libs.common.principal import Principal
-from libs.common.web.auth import Guest, Lister, Officer, Poller
 from libs.common.web.responses import Page, Success, answer
 from libs.common.web.routing import PathId, router
 from libs.common.web.units import IfMatch, RequestUnit, Uow, check_version
 from libs.language.categorising import CATEGORIES
 from services.grievance.clients import UsersClient
-from services.grievance.domain import handling
+from services.grievance.domain import auditing, handling
 from services.grievance.domain.filing import is_owner
 from services.grievance.domain.status import ActorNotAllowed, actor, allowed
-from services.grievance.models import Action, Grievance, Party, Status
+from services.grievance.domain.texts import Texts
+from services.grievance.models import Act, Action, Grievance, Party, Status
 from services.grievance.repository import Filters, GrievanceRepository
-from services.grievance.routes.deps import Users
-from services.grievance.schemas import (
+from services.grievance.routes.deps import (
+    Asker,
+    CaseCorrector,
+    CaseLister,
+    CaseReader,
+    NoteReader,
+    NoteWriter,
+    Users,
+)
+from services.grievance.schemas.cases import (
     Category,
     ContactOut,
     FileRef,
@@ -41,14 +49,14 @@ GrievanceId = PathId
 
 
 @routes.get("/categories", response_model=Success[list[Category]])
-async def list_categories(caller: Guest) -> Response:
+async def list_categories(caller: Asker) -> Response:
     """The categories of this installation, with their names in both languages."""
     return answer(Success(data=[Category.model_validate(each) for each in CATEGORIES.values()]))
 
 
 @routes.get("/grievances", response_model=Success[Page[GrievanceRow]])
 async def list_grievances(
-    query: Annotated[GrievanceListQuery, Query()], caller: Lister, uow: Uow
+    query: Annotated[GrievanceListQuery, Query()], caller: CaseLister, uow: Uow
 ) -> Response:
     """The cases you may see, newest first: an officer's scope, or what you filed yourself."""
     filters = Filters(**query.model_dump(exclude={"limit", "cursor"}))
@@ -65,7 +73,7 @@ async def list_grievances(
 
 @routes.get("/grievances/{grievance_id}", response_model=Success[GrievanceRead])
 async def read_grievance(
-    grievance_id: GrievanceId, caller: Poller, uow: Uow, users: Users
+    grievance_id: GrievanceId, caller: CaseReader, uow: Uow, users: Users
 ) -> Response:
     """One case, with its ETag. 404 if it is not yours to see."""
     return await show(grievance_id, caller, uow, users)
@@ -75,7 +83,7 @@ async def read_grievance(
 async def correct_grievance(
     grievance_id: GrievanceId,
     body: GrievanceUpdate,
-    caller: Officer,
+    caller: CaseCorrector,
     uow: Uow,
     users: Users,
     version: IfMatch,
@@ -104,11 +112,12 @@ async def correct(
 
 
 @routes.get("/grievances/{grievance_id}/history", response_model=Success[list[HistoryRow]])
-async def read_history(grievance_id: GrievanceId, caller: Poller, uow: Uow) -> Response:
+async def read_history(grievance_id: GrievanceId, caller: CaseReader, uow: Uow) -> Response:
     """Every move of a case, oldest first. Names and notes of staff are for staff."""
     async with uow.read() as tx:
         found = await GrievanceRepository(tx.session).get_for(caller, grievance_id)
-        rows = await history_of(tx, found, with_staff=caller.is_staff)
+        rows = await history_of(tx, found, with_staff=caller.may(Permission.NOTE_READ))
+    await tell_of_reading(found, caller, uow)
     return answer(Success(data=rows))
 
 
@@ -117,15 +126,15 @@ async def history_of(
 ) -> list[HistoryRow]:
     """The moves of a case, as the reader may see them."""
     rows = await GrievanceRepository(tx.session).history(grievance.grievance_id)
-    key = await tx.vault.key(grievance.subject)
+    texts = await Texts.of(tx, grievance)
     return [
         HistoryRow(
             status=Status(row.status),
             from_status=Status(row.from_status) if row.from_status else None,
             action=Action(row.action),
             level=row.level,
-            notes=key.open("status_history.notes", row.grievance_id, row.notes)
-            if row.notes and with_staff
+            notes=texts.open("status_history.notes", row.grievance_id, row.notes)
+            if with_staff
             else None,
             created_by=row.created_by if with_staff else None,
             created_at=row.created_at,
@@ -135,7 +144,9 @@ async def history_of(
 
 
 @routes.post("/grievances/{grievance_id}/notes", status_code=201, response_model=Success[NoteRead])
-async def add_note(grievance_id: GrievanceId, body: NoteIn, caller: Officer, uow: Uow) -> Response:
+async def add_note(
+    grievance_id: GrievanceId, body: NoteIn, caller: NoteWriter, uow: Uow
+) -> Response:
     """Write a note on a case. Complainants never see notes."""
     async with uow.begin() as tx:
         found = await GrievanceRepository(tx.session).get_for(caller, grievance_id, for_update=True)
@@ -150,21 +161,22 @@ async def add_note(grievance_id: GrievanceId, body: NoteIn, caller: Officer, uow
 
 
 @routes.get("/grievances/{grievance_id}/notes", response_model=Success[list[NoteRead]])
-async def list_notes(grievance_id: GrievanceId, caller: Officer, uow: Uow) -> Response:
+async def list_notes(grievance_id: GrievanceId, caller: NoteReader, uow: Uow) -> Response:
     """What officers wrote on a case, oldest first."""
     async with uow.read() as tx:
         repository = GrievanceRepository(tx.session)
         found = await repository.get_for(caller, grievance_id)
-        key = await tx.vault.key(found.subject)
+        texts = await Texts.of(tx, found)
         rows = [
             NoteRead(
                 note_id=note.note_id,
-                text=key.open("notes.text", note.note_id, note.text),
+                text=texts.open("notes.text", note.note_id, note.text),
                 created_by=note.created_by,
                 created_at=note.created_at,
             )
             for note in await repository.notes(grievance_id)
         ]
+    await tell_of_reading(found, caller, uow)
     return answer(Success(data=rows))
 
 
@@ -183,15 +195,18 @@ async def opened(
     async with uow.read() as tx:
         repository = GrievanceRepository(tx.session)
         found = await repository.get_for(caller, grievance_id)
-        texts = _texts(found, await tx.vault.key(found.subject))
+        texts = await Texts.of(tx, found)
         files = [FileRef.model_validate(file) for file in await repository.files(grievance_id)]
         party = await repository.complainant(grievance_id)
-        sealed = await _sealed_contact(tx, found, party)
-    contact, status = await _contact(caller, found, party, sealed, users)
+        sealed = _sealed_contact(texts, party)
+    await tell_of_reading(found, caller, uow)
+    is_known = not texts.is_erased
+    contact, status = await _contact(caller, found, party, sealed, users if is_known else None)
     return GrievanceRead.model_validate(
         GrievanceRow.model_validate(found).model_dump()
-        | texts
+        | _opened_texts(found, texts)
         | {
+            "erased": texts.is_erased,
             "sensitivity": found.sensitivity,
             "resolution_category": found.resolution_category,
             "files": files,
@@ -203,22 +218,26 @@ async def opened(
     )
 
 
-def _texts(found: Grievance, key: SubjectKey) -> dict[str, str | None]:
-    sealed = {name: getattr(found, name) for name in SEALED_TEXTS}
+async def tell_of_reading(found: Grievance, caller: Principal, uow: RequestUnit) -> None:
+    """Have it on record that somebody read a restricted case, before the first byte leaves."""
+    if auditing.is_reading_told(caller, found):
+        async with uow.begin() as tx:
+            auditing.record(tx, Act.READ, found.grievance_id, by=caller, restricted=True)
+
+
+def _opened_texts(found: Grievance, texts: Texts) -> dict[str, str | None]:
     return {
-        name: key.open(f"grievances.{name}", found.grievance_id, value) if value else None
-        for name, value in sealed.items()
+        name: texts.open(f"grievances.{name}", found.grievance_id, getattr(found, name))
+        for name in SEALED_TEXTS
     }
 
 
-async def _sealed_contact(
-    tx: Transaction, found: Grievance, party: Party | None
-) -> ContactOut | None:
+def _sealed_contact(texts: Texts, party: Party | None) -> ContactOut | None:
     """The contact, masked, as long as the vault has not taken it over."""
-    if party is None or party.contact is None:
+    opened = party and texts.open("parties.contact", party.party_id, party.contact)
+    if not opened:
         return None
-    key = await tx.vault.key(found.subject)
-    contact = json.loads(key.open("parties.contact", party.party_id, party.contact))
+    contact = json.loads(opened)
     name, phone = contact["name"], contact["phone_number"]
     return ContactOut(
         name=" ".join(f"{word[0]}***" for word in name.split()) if name else None,
@@ -231,12 +250,14 @@ async def _contact(
     found: Grievance,
     party: Party | None,
     sealed: ContactOut | None,
-    users: UsersClient,
+    users: UsersClient | None,
 ) -> tuple[ContactOut | None, str]:
-    if not caller.is_staff:
+    if not caller.may_for_others(Permission.USER_READ):
         return None, "hidden"
     if party is None:
         return None, "anonymous"
+    if users is None:
+        return None, "erased"
     if sealed is None and found.user_id is not None:
         card = await users.contact(found.user_id)
         sealed = ContactOut(name=card.name, phone_number=card.phone_number) if card else None

@@ -12,17 +12,20 @@ from libs.common.web.responses import Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import RequestUnit, Uow
 from services.grievance.clients import Bytes, FilesClient
+from services.grievance.domain.binding import filer
 from services.grievance.domain.filing import (
     Complaint,
     Contact,
     GrievanceExists,
     Place,
+    check_may_name_files,
+    check_may_name_organisation,
     file_grievance,
     new_reference,
 )
 from services.grievance.models import Channel
 from services.grievance.routes.deps import Filer, Files, Settings
-from services.grievance.schemas import (
+from services.grievance.schemas.filing import (
     ChatGrievance,
     FileIn,
     GrievanceCreate,
@@ -43,7 +46,7 @@ async def file_a_grievance(
 
     Send an `Idempotency-Key` and repeat the request as often as the line drops: it is filed once.
     Callers with an API key may bring their own `grievance_id`; anybody else's is kept as a
-    reference of theirs.
+    reference of theirs. `organisation` is for officers and API keys to name.
     """
     return await _file(body, caller, uow, files, settings)
 
@@ -87,6 +90,9 @@ async def _file(
     files: FilesClient,
     settings: GrievanceSettings,
 ) -> Response:
+    if body.organisation is not None:
+        check_may_name_organisation(caller)
+    check_may_name_files(caller, body.file_ids)
     wanted = body.grievance_id if caller.role is Role.API_CLIENT else None
     if wanted:
         uow = uow.keyed(f"grievance:{wanted}")
@@ -97,7 +103,14 @@ async def _file(
         wanted = wanted or new_reference(settings.reference_prefix)
         stored = await _store(body.files, files, uow, grievance_id=wanted, caller=caller)
     complaint = _complaint(body, file_ids=[*body.file_ids, *stored])
-    return await _commit(uow, complaint, by=caller.id, settings=settings, wanted=wanted)
+    return await _commit(
+        uow,
+        complaint,
+        by=caller.id,
+        on_behalf=caller if caller.is_staff else None,
+        settings=settings,
+        wanted=wanted,
+    )
 
 
 async def _commit(
@@ -107,12 +120,16 @@ async def _commit(
     by: str,
     settings: GrievanceSettings,
     wanted: str | None,
+    on_behalf: Principal | None = None,
 ) -> Response:
     for attempt in range(TRIES):
         try:
             async with uow.begin() as tx:
                 reference = wanted or new_reference(settings.reference_prefix)
-                filed = file_grievance(tx, complaint, grievance_id=reference, by=by)
+                who = await filer(tx, by)
+                filed = file_grievance(
+                    tx, complaint, grievance_id=reference, by=who, on_behalf=on_behalf
+                )
                 data = GrievanceFiled.model_validate(filed)
                 return answer(Success(data=data), tx=tx, status=201)
         except Conflict:
@@ -150,11 +167,12 @@ def _complaint(
     conversation_id: str | None = None,
 ) -> Complaint:
     contact = None
-    if body.contact and (body.contact.name or body.contact.phone_number):
-        contact = Contact(body.contact.name, body.contact.phone_number)
+    if body.contact and any(body.contact.model_dump().values()):
+        contact = Contact(**body.contact.model_dump())
     return Complaint(
         description=body.description,
         project_type=body.project_type,
+        organisation=body.organisation,
         place=Place(body.place.municipality, body.place.ward, body.place.text),
         contact=contact,
         file_ids=tuple(dict.fromkeys(file_ids)),

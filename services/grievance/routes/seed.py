@@ -5,24 +5,30 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from libs.common.web.auth import Lister, Officer, Poller
 from libs.common.web.responses import Page, Success, answer, deprecated
 from libs.common.web.routing import router
 from libs.common.web.units import AnyVersion, Uow
 from services.grievance.routes import actions, cases, filing
 from services.grievance.routes.cases import GrievanceId
-from services.grievance.routes.deps import Filer, Files, Settings, Users
-from services.grievance.schemas import (
+from services.grievance.routes.deps import (
+    CaseCorrector,
+    CaseLister,
+    CaseMover,
+    CaseReader,
+    Filer,
+    Files,
+    Settings,
+    Users,
+)
+from services.grievance.schemas.actions import StatusRead, StatusUpdate
+from services.grievance.schemas.cases import (
     BareGrievance,
-    GrievanceFiled,
     GrievanceListQuery,
     GrievanceRead,
     GrievanceRow,
     GrievanceUpdate,
-    SeedGrievance,
-    StatusRead,
-    StatusUpdate,
 )
+from services.grievance.schemas.filing import GrievanceFiled, SeedGrievance
 
 routes = router(prefix="/api/grievances", tag="seed")
 single = router(tag="seed")
@@ -40,7 +46,7 @@ async def file_seed_grievance(
 
 @routes.get("", response_model=Success[Page[GrievanceRow]], deprecated=True)
 async def list_seed_grievances(
-    query: Annotated[GrievanceListQuery, Query()], caller: Lister, uow: Uow
+    query: Annotated[GrievanceListQuery, Query()], caller: CaseLister, uow: Uow
 ) -> Response:
     """The cases you may see, newest first."""
     return _deprecated(await cases.list_grievances(query, caller, uow))
@@ -48,7 +54,7 @@ async def list_seed_grievances(
 
 @routes.get("/{grievance_id}", response_model=Success[GrievanceRead], deprecated=True)
 async def read_seed_grievance(
-    grievance_id: GrievanceId, caller: Poller, uow: Uow, users: Users
+    grievance_id: GrievanceId, caller: CaseReader, uow: Uow, users: Users
 ) -> Response:
     """One case."""
     return _deprecated(await cases.show(grievance_id, caller, uow, users))
@@ -58,7 +64,7 @@ async def read_seed_grievance(
 async def correct_seed_grievance(
     grievance_id: GrievanceId,
     body: GrievanceUpdate,
-    caller: Officer,
+    caller: CaseCorrector,
     uow: Uow,
     users: Users,
     version: AnyVersion,
@@ -69,14 +75,14 @@ async def correct_seed_grievance(
 
 
 @routes.get("/{grievance_id}/status", response_model=Success[StatusRead], deprecated=True)
-async def read_seed_status(grievance_id: GrievanceId, caller: Poller, uow: Uow) -> Response:
+async def read_seed_status(grievance_id: GrievanceId, caller: CaseReader, uow: Uow) -> Response:
     """Where a case stands."""
     return _deprecated(await actions.read_status(grievance_id, caller, uow))
 
 
 @routes.put("/{grievance_id}/status", response_model=Success[StatusRead], deprecated=True)
 async def change_seed_status(
-    grievance_id: GrievanceId, body: StatusUpdate, caller: Officer, uow: Uow, version: AnyVersion
+    grievance_id: GrievanceId, body: StatusUpdate, caller: CaseMover, uow: Uow, version: AnyVersion
 ) -> Response:
     """Move a case to a status; without `If-Match` from the newest version."""
     return _deprecated(await actions.move_to(grievance_id, body, caller, uow, version))
@@ -84,7 +90,7 @@ async def change_seed_status(
 
 @single.get("/grievance/{grievance_id}", response_model=BareGrievance, deprecated=True)
 async def read_flask_grievance(
-    grievance_id: GrievanceId, caller: Poller, uow: Uow, users: Users
+    grievance_id: GrievanceId, caller: CaseReader, uow: Uow, users: Users
 ) -> Response:
     """One case in the literal shape of seed 1: a bare object."""
     found = await cases.opened(grievance_id, caller, uow, users)

@@ -10,6 +10,7 @@ from libs.common.web.responses import Schema, Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import RequestUnit, Uow
 from services.grievance.domain.handling import is_restricted
+from services.grievance.domain.texts import Texts
 from services.grievance.models import Grievance
 from services.grievance.repository import GrievanceNotFound, GrievanceRepository
 from services.grievance.routes.cases import GrievanceId
@@ -46,10 +47,8 @@ async def read_summary(grievance_id: GrievanceId, caller: Service, uow: Uow) -> 
 async def _summary(grievance_id: str, uow: RequestUnit) -> str | None:
     async with uow.read() as tx:
         found = _open(await GrievanceRepository(tx.session).get(grievance_id))
-        if found.summary is None:
-            return None
-        key = await tx.vault.key(found.subject)
-        return key.open("grievances.summary", grievance_id, found.summary)
+        texts = await Texts.of(tx, found)
+        return texts.open("grievances.summary", grievance_id, found.summary)
 
 
 def _open(grievance: Grievance) -> Grievance:

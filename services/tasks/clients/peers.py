@@ -1,6 +1,6 @@
 """What tasks asks of other services."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from libs.common.errors import AppError, NotFound
 from libs.common.web.client import PeerRefused, ServiceClient
@@ -39,6 +39,30 @@ class GrievanceClient:
         except (NotFound, PeerRefused) as refusal:
             raise _gone(refusal) from None
         return found.description
+
+
+class OtpFound(BaseModel):
+    """A code to be sent, and where to."""
+
+    channel: str
+    recipient: str
+    code: str = Field(repr=False)
+    language: str
+
+
+class UsersClient:
+    """Codes to be sent."""
+
+    def __init__(self, peer: ServiceClient) -> None:
+        self._peer = peer
+
+    async def otp(self, challenge_id: str) -> OtpFound:
+        """What is to be sent. Raises Gone once it was used or is too old."""
+        try:
+            found: OtpFound = await self._peer.get(f"/internal/otp/{challenge_id}", reads=OtpFound)
+        except (NotFound, PeerRefused) as refusal:
+            raise _gone(refusal) from None
+        return found
 
 
 class FilesClient:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from libs.common import auditing
 from libs.common.clock import utc_now
 from libs.common.contracts.tasks import (
     TaskCancelled,
@@ -20,9 +21,10 @@ from libs.common.contracts.tasks import (
 from libs.common.db.uow import Transaction
 from libs.common.errors import Conflict
 from libs.common.ids import new_id
+from libs.common.principal import Principal
 from services.tasks.domain.lanes import READY
 from services.tasks.domain.registry import Kind, Outcome
-from services.tasks.models import Lane, State, SystemMonitoring, Task, TaskLog
+from services.tasks.models import Act, Lane, State, SystemMonitoring, Task, TaskLog
 from services.tasks.repository import TaskRepository
 
 AGAIN_SECONDS = 60.0
@@ -103,8 +105,9 @@ async def succeed(
         return False
     now = utc_now()
     subject = kind.sealed_for(kind.arguments.model_validate(task.arguments))
-    key = (await tx.vault.surviving_keys([subject])).get(subject) or tx.vault.create(subject)
-    task.result = key.seal(RESULT, task_id, json.dumps(outcome.result))
+    key = await tx.vault.key_or_new(subject)
+    if key is not None:
+        task.result = key.seal(RESULT, task_id, json.dumps(outcome.result))
     _end(task, State.SUCCESS, now)
     await _moved(tx, task, "succeeded", attempt=attempt)
     for fact in outcome.facts:
@@ -176,7 +179,7 @@ async def announce_due(
     return len(due)
 
 
-async def cancel(tx: Transaction, task: Task) -> None:
+async def cancel(tx: Transaction, task: Task, *, by: Principal) -> None:
     """Stop a task; what an attempt under way comes to is thrown away. Raises TaskFinished."""
     if State(task.status_code).is_final:
         raise TaskFinished("The task has come to its end already.", status=task.status_code)
@@ -184,9 +187,10 @@ async def cancel(tx: Transaction, task: Task) -> None:
     _end(task, State.REVOKED, now)
     await _moved(tx, task, "cancelled")
     tx.publish(TaskCancelled(task_id=task.task_id, task_name=task.task_name))
+    _audit(tx, Act.CANCELLED, task, by)
 
 
-async def redo(tx: Transaction, task: Task) -> None:
+async def redo(tx: Transaction, task: Task, *, by: Principal) -> None:
     """Do a failed or cancelled task again, from the beginning. Raises TaskNotRetryable."""
     if task.status_code not in {State.FAILURE, State.REVOKED}:
         raise TaskNotRetryable(
@@ -202,11 +206,17 @@ async def redo(tx: Transaction, task: Task) -> None:
     await _moved(tx, task, "queued", lane=lane)
     tx.publish(TaskQueued(task_id=task.task_id, task_name=task.task_name, lane=lane))
     tx.publish(READY[lane](task_id=task.task_id))
+    _audit(tx, Act.RETRIED, task, by)
 
 
 def record_kill(tx: Transaction, task_id: str, attempt: int, *, reason: str) -> None:
     """Keep in mind that a child had to be killed, or died."""
     _record(tx, "child_lost", utc_now(), task_id=task_id, attempt=attempt, reason=reason)
+
+
+def _audit(tx: Transaction, act: Act, task: Task, by: Principal) -> None:
+    target, name = f"task:{task.task_id}", task.task_name
+    auditing.record(tx, act, by=by, target=target, restricted=task.restricted, task_name=name)
 
 
 async def _give_up(tx: Transaction, task: Task, now: datetime, reason: str) -> None:

@@ -9,7 +9,9 @@ from pydantic import BaseModel
 
 from libs.common.events import Event
 from services.tasks.clients.children import Children
-from services.tasks.clients.peers import FilesClient, GrievanceClient
+from services.tasks.clients.messengers import Messenger
+from services.tasks.clients.peers import FilesClient, GrievanceClient, UsersClient
+from services.tasks.clients.people import PeopleClient
 from services.tasks.models import Lane
 
 Backoff = Callable[[int], float]
@@ -22,6 +24,9 @@ class Tools:
     grievances: GrievanceClient
     files: FilesClient
     children: Children
+    users: UsersClient
+    messengers: Messenger
+    people: PeopleClient
 
 
 @dataclass(frozen=True, slots=True)

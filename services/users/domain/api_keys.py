@@ -8,16 +8,17 @@ import re
 import secrets
 import string
 import zlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from libs.common.clock import utc_now
 from libs.common.contracts.users import ApiKeyRevoked
 from libs.common.db.uow import Transaction
-from libs.common.errors import Unauthenticated
+from libs.common.errors import Conflict, Invalid, Unauthenticated
 from libs.common.ids import new_id
 from services.users.domain.auditing import record
+from services.users.domain.sessions import refuse_tokens
 from services.users.models import Act, ApiKey
-from services.users.repository import ApiKeyRepository
+from services.users.repository.keys import ApiKeyRepository
 
 SYMBOLS = string.digits + string.ascii_letters
 SECRET_SYMBOLS = 43
@@ -27,9 +28,21 @@ _KEY = re.compile(rf"rdr_live_[0-9a-f]{{8}}_[0-9A-Za-z]{{{SECRET_SYMBOLS + CHECK
 
 
 class InvalidApiKey(Unauthenticated):
-    """The key is malformed, unknown or revoked; which of them is not said."""
+    """The key is malformed, unknown, expired or revoked; which of them is not said."""
 
     code = "INVALID_API_KEY"
+
+
+class ApiKeyOver(Conflict):
+    """The key was revoked, or has expired."""
+
+    code = "API_KEY_OVER"
+
+
+class ExpiryPassed(Invalid):
+    """A key cannot expire before it is made."""
+
+    code = "EXPIRY_PASSED"
 
 
 def new_key(key_id: str) -> str:
@@ -48,9 +61,18 @@ def check_form(api_key: str) -> str:
 
 
 async def create(
-    tx: Transaction, *, name: str, scopes: list[str], allowed_addresses: list[str], by: str
+    tx: Transaction,
+    *,
+    name: str,
+    scopes: list[str],
+    allowed_addresses: list[str],
+    by: str,
+    expires_at: datetime | None = None,
+    replaces: str | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new key: its row, and the key itself, which is seen this once."""
+    """A new key: its row, and the key itself, which is seen this once. Raises ExpiryPassed."""
+    if expires_at is not None and expires_at <= utc_now():
+        raise ExpiryPassed("A key expires in the future, or never.")
     key_id = new_id()
     api_key = new_key(key_id)
     row = ApiKey(
@@ -62,10 +84,41 @@ async def create(
         key_hash=_hash(tx, api_key),
         created_by=by,
         created_at=utc_now(),
+        expires_at=expires_at,
+        replaces=replaces,
     )
     tx.session.add(row)
+    if expires_at is not None:
+        await refuse_tokens(tx, key_id, at=expires_at)
     record(tx, Act.API_KEY_CREATED, by=by, about=f"key:{key_id}")
     return row, api_key
+
+
+async def rotate(
+    tx: Transaction, key_id: str, *, overlap: timedelta, by: str
+) -> tuple[ApiKey, str]:
+    """A new key for an old one, which is good for `overlap` more. Raises ApiKeyOver.
+
+    One that was made to expire is followed by one that lives as long.
+    """
+    now = utc_now()
+    old = await ApiKeyRepository(tx.session).get(key_id, for_update=True)
+    if is_over(old):
+        raise ApiKeyOver("The key opens nothing any more: make another one.")
+    lives = old.expires_at - old.created_at if old.expires_at else None
+    until = now + overlap
+    old.expires_at = min(old.expires_at or until, until)
+    await refuse_tokens(tx, key_id, at=old.expires_at)
+    record(tx, Act.API_KEY_ROTATED, by=by, about=f"key:{key_id}")
+    return await create(
+        tx,
+        name=old.name,
+        scopes=old.scopes,
+        allowed_addresses=old.allowed_addresses,
+        by=by,
+        expires_at=now + lives if lives else None,
+        replaces=key_id,
+    )
 
 
 async def revoke(tx: Transaction, key_id: str, *, by: str) -> ApiKey:
@@ -73,6 +126,7 @@ async def revoke(tx: Transaction, key_id: str, *, by: str) -> ApiKey:
     row = await ApiKeyRepository(tx.session).get(key_id, for_update=True)
     if row.revoked_at is None:
         row.revoked_at = utc_now()
+        await refuse_tokens(tx, key_id)
         tx.publish(ApiKeyRevoked(key_id=key_id))
         record(tx, Act.API_KEY_REVOKED, by=by, about=f"key:{key_id}")
     return row
@@ -81,9 +135,22 @@ async def revoke(tx: Transaction, key_id: str, *, by: str) -> ApiKey:
 async def recognise(tx: Transaction, api_key: str) -> ApiKey:
     """The row of a key that holds. Raises InvalidApiKey."""
     row = await ApiKeyRepository(tx.session).by_hash(_hash(tx, check_form(api_key)))
-    if row is None:
+    if row is None or is_over(row):
         raise InvalidApiKey("The API key does not hold.")
     return row
+
+
+def is_over(row: ApiKey) -> bool:
+    """Whether a key opens nothing any more."""
+    has_expired = row.expires_at is not None and row.expires_at <= utc_now()
+    return has_expired or row.revoked_at is not None
+
+
+def seconds_left(row: ApiKey, at_most: int) -> int:
+    """How long a token of a key may live: no longer than the key."""
+    if row.expires_at is None:
+        return at_most
+    return min(at_most, max(1, int((row.expires_at - utc_now()).total_seconds())))
 
 
 def is_worth_noting(row: ApiKey) -> bool:

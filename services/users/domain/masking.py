@@ -1,6 +1,7 @@
 """What officers see of a person: enough to recognise them, too little to look them up."""
 
 from libs.common.phones import masked
+from services.users.domain.national_ids import normalised
 
 
 def masked_name(name: str | None) -> str | None:
@@ -19,3 +20,12 @@ def masked_email(email: str | None) -> str | None:
         return None
     local, _, domain = email.rpartition("@")
     return f"{local[:1]}***@{domain}"
+
+
+def masked_national_id(national_id: str | None) -> str | None:
+    """`12-01-75-00123` is `****0123`; of a short one less is shown."""
+    if not national_id:
+        return None
+    plain = normalised(national_id)
+    shown = min(4, len(plain) // 2)
+    return f"****{plain[-shown:]}"

@@ -1,6 +1,8 @@
 """The vault of people: who they are is sealed with a key of their own."""
 
-from dataclasses import asdict, dataclass
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 
 from libs.common.clock import utc_now
 from libs.common.contracts.users import UserCreated, UserLinked, UserUpdated
@@ -9,12 +11,15 @@ from libs.common.db.uow import Transaction
 from libs.common.errors import Conflict
 from libs.common.phones import e164
 from libs.common.principal import Principal, Role, Scope
+from services.users.domain import national_ids
 from services.users.domain.auditing import record
 from services.users.domain.staffing import NotStaff, check_may_give
 from services.users.models import Act, User
-from services.users.repository import UserRepository
+from services.users.repository.people import UserRepository
 
 EVERYWHERE = Scope()
+TAKEN_OF_KNOWN = frozenset({"name", "address", "municipality"})
+"""What a filing may add to somebody who is known: nothing anybody could be reached or found by."""
 
 
 class UserExists(Conflict):
@@ -32,10 +37,15 @@ class Person:
     email: str | None = None
     address: str | None = None
     municipality: str | None = None
+    national_id: str | None = None
 
     def said(self) -> dict[str, str]:
         """What is known of them."""
         return {field: value for field, value in asdict(self).items() if value is not None}
+
+
+BLANKED = (*Person.__dataclass_fields__, "phone_index", "email_index", "national_id_index")
+"""What says who somebody is, and what they are found by: nothing of it outlives them here."""
 
 
 async def appoint(
@@ -50,16 +60,29 @@ async def appoint(
 
 
 async def add(
-    tx: Transaction, person: Person, *, role: Role, scope: Scope = EVERYWHERE, by: str
+    tx: Transaction,
+    person: Person,
+    *,
+    role: Role,
+    scope: Scope = EVERYWHERE,
+    by: str,
+    is_email_proven: bool = True,
 ) -> User:
     """Take a person into the vault, and tell the rest of the system that there is one more."""
     now = utc_now()
-    user = User(role=role, scope=_as_row(scope), version=1, created_at=now, updated_at=now)
-    _index(tx, user, person.said())
+    user = User(
+        role=role,
+        scope=_as_row(scope),
+        is_email_proven=is_email_proven and person.email is not None,
+        version=1,
+        created_at=now,
+        updated_at=now,
+    )
+    index(tx, user, person.said())
     tx.session.add(user)
     await tx.session.flush()
     key = tx.vault.create(user.principal_id, user_id=user.user_id)
-    _seal(key, user, person.said())
+    seal(key, user, person.said())
     tx.publish(UserCreated(user_id=user.user_id, role=role))
     record(tx, Act.USER_CREATED, by=by, about=user.principal_id)
     return user
@@ -85,8 +108,9 @@ async def change(
     if other and other.user_id != user.user_id:
         raise UserExists("There is a user with this phone number.")
     changed = said.said()
-    _index(tx, user, changed)
-    _seal(await tx.vault.key(user.principal_id), user, changed)
+    index(tx, user, changed)
+    seal(await tx.vault.key(user.principal_id), user, changed)
+    user.is_email_proven = user.is_email_proven or said.email is not None
     user.role, user.scope = new_role, _as_row(new_scope)
     given = {"role": role, "scope": scope}
     return [*changed, *(field for field, value in given.items() if value is not None)]
@@ -97,21 +121,37 @@ def touched(tx: Transaction, user: User, fields: list[str], *, by: str) -> None:
     user.version += 1
     user.updated_at = utc_now()
     tx.publish(UserUpdated(user_id=user.user_id, fields=sorted(fields)))
-    record(tx, Act.USER_CHANGED, by=by, about=user.principal_id)
+    record(tx, Act.USER_CHANGED, by=by, about=user.principal_id, fields=sorted(fields))
 
 
 async def take_over(tx: Transaction, grievance_id: str, contact: Person) -> User:
-    """Make the contact of a case a person of the vault, or find the one it is."""
+    """Make the contact of a case a person of the vault, or find the one it is.
+
+    Whoever files may name anybody: of somebody who is known only what was missing is written
+    down, and no new way to reach them; and an e-mail address that comes this way lets nobody in.
+    """
     number = e164(contact.phone_number) if contact.phone_number else None
-    said = Person(phone_number=number, name=contact.name)
+    said = replace(contact, phone_number=number)
+    by = f"grievance:{grievance_id}"
     user = await _with_phone(tx, number)
     if user is None:
-        user = await add(tx, said, role=Role.CITIZEN, by=f"grievance:{grievance_id}")
-    elif user.name is None and said.name:
-        _seal(await tx.vault.key(user.principal_id), user, {"name": said.name})
-        touched(tx, user, ["name"], by=f"grievance:{grievance_id}")
+        user = await add(tx, said, role=Role.CITIZEN, by=by, is_email_proven=False)
+    else:
+        missing = _missing(user, said)
+        if missing:
+            index(tx, user, missing)
+            seal(await tx.vault.key(user.principal_id), user, missing)
+            touched(tx, user, list(missing), by=by)
     tx.publish(UserLinked(grievance_id=grievance_id, user_id=user.user_id))
     return user
+
+
+def _missing(user: User, said: Person) -> dict[str, str]:
+    return {
+        field: value
+        for field, value in said.said().items()
+        if field in TAKEN_OF_KNOWN and getattr(user, field) is None
+    }
 
 
 async def opened(tx: Transaction, user: User) -> Person:
@@ -123,32 +163,66 @@ async def opened(tx: Transaction, user: User) -> Person:
     return Person(**{field: _open(key, user, field) for field in Person.__dataclass_fields__})
 
 
-async def find_by_phone(tx: Transaction, phone_number: str) -> User | None:
+async def find_by_phone(
+    tx: Transaction, phone_number: str, *, for_update: bool = False
+) -> User | None:
     """The person with exactly this phone number, in E.164."""
-    return await UserRepository(tx.session).by_phone(_phone_index(tx, phone_number))
+    found = _phone_index(tx, phone_number)
+    return await UserRepository(tx.session).by_phone(found, for_update=for_update)
+
+
+async def find(
+    tx: Transaction, *, phone_number: str | None, email: str | None, national_id: str | None
+) -> Sequence[User]:
+    """Everybody with exactly this phone number, e-mail address or national id."""
+    repository = UserRepository(tx.session)
+    if phone_number is not None:
+        found = await find_by_phone(tx, phone_number)
+        return [found] if found else []
+    if email is not None:
+        return await repository.by_email(email_index(tx, email))
+    if national_id is not None:
+        return await repository.by_national_id(national_id_index(tx, national_id))
+    return []
+
+
+def email_index(tx: Transaction, email: str) -> bytes:
+    """What an e-mail address is found by, however it is spelled.
+
+    Not casefolded: `ss` and `ß` are two domains, and codes go to one of them.
+    """
+    return tx.vault.blind("email", unicodedata.normalize("NFKC", email).strip().lower())
+
+
+def national_id_index(tx: Transaction, national_id: str) -> bytes:
+    """What a national id is found by, however it is written. Raises InvalidNationalId."""
+    return tx.vault.blind("national_id", national_ids.normalised(national_id))
+
+
+def index(tx: Transaction, user: User, said: dict[str, str]) -> None:
+    """Have `user` found by what is `said` of them."""
+    if "phone_number" in said:
+        user.phone_index = _phone_index(tx, said["phone_number"])
+    if "email" in said:
+        user.email_index = email_index(tx, said["email"])
+    if "national_id" in said:
+        user.national_id_index = national_id_index(tx, said["national_id"])
+
+
+def seal(key: SubjectKey, user: User, said: dict[str, str]) -> None:
+    """Write down what is `said` of `user`, for nobody to read without `key`."""
+    for field, value in said.items():
+        setattr(user, field, key.seal(f"users.{field}", str(user.user_id), value))
 
 
 async def _with_phone(tx: Transaction, phone_number: str | None) -> User | None:
     if phone_number is None:
         return None
-    index = _phone_index(tx, phone_number)
-    return await UserRepository(tx.session).by_phone(index, for_update=True)
+    return await find_by_phone(tx, phone_number, for_update=True)
 
 
 def _phone_index(tx: Transaction, phone_number: str) -> bytes:
     return tx.vault.blind("phone", phone_number)
-
-
-def _index(tx: Transaction, user: User, said: dict[str, str]) -> None:
-    if "phone_number" in said:
-        user.phone_index = _phone_index(tx, said["phone_number"])
-    if "email" in said:
-        user.email_index = tx.vault.blind("email", said["email"].casefold())
-
-
-def _seal(key: SubjectKey, user: User, said: dict[str, str]) -> None:
-    for field, value in said.items():
-        setattr(user, field, key.seal(f"users.{field}", str(user.user_id), value))
 
 
 def _open(key: SubjectKey, user: User, field: str) -> str | None:
@@ -162,4 +236,4 @@ def _check_scope(role: Role, scope: Scope) -> None:
 
 
 def _as_row(scope: Scope) -> dict[str, list[str]]:
-    return {"projects": list(scope.projects), "places": list(scope.places)}
+    return {name: list(names) for name, names in asdict(scope).items()}

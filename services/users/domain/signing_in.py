@@ -11,7 +11,7 @@ from libs.common.principal import Role, Scope
 from services.users.domain.auditing import record
 from services.users.domain.people import Person, UserExists, add
 from services.users.models import Act, Credential, User, principal_of
-from services.users.repository import UserRepository
+from services.users.repository.people import UserRepository
 
 ADMINISTRATOR = "Administrator"
 NOBODY = "anybody"

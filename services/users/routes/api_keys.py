@@ -1,25 +1,28 @@
 """API keys: made, listed, revoked; and exchanged for a token by the gateway."""
 
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Query, Response
 
 from libs.common.db.paging import Cursor
 from libs.common.principal import Role
-from libs.common.web.auth import Admin, Service
+from libs.common.web.auth import Service
 from libs.common.web.responses import Page, Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import Uow
 from services.users.domain import api_keys
 from services.users.models import ApiKey
-from services.users.repository import ApiKeyRepository
-from services.users.routes.deps import KeyId, SignerPort
-from services.users.schemas import (
+from services.users.repository.keys import ApiKeyRepository
+from services.users.routes.auth import NOT_KEPT
+from services.users.routes.deps import KeyId, KeyManager, SignerPort, UowPort
+from services.users.schemas.keys import (
     ApiKeyCreate,
     ApiKeyCreated,
     ApiKeyExchange,
     ApiKeyListQuery,
     ApiKeyRead,
+    ApiKeyRotate,
     ApiKeyToken,
 )
 
@@ -29,8 +32,12 @@ TOKEN_SECONDS = 370
 
 
 @routes.post("/api/v1/api-keys", status_code=201, response_model=Success[ApiKeyCreated])
-async def create_api_key(body: ApiKeyCreate, caller: Admin, uow: Uow) -> Response:
-    """Make a key for a program of somebody else. The key is in this answer and nowhere else."""
+async def create_api_key(body: ApiKeyCreate, caller: KeyManager, uow: UowPort) -> Response:
+    """Make a key for a program of somebody else.
+
+    The key is in this answer and nowhere else; nothing of it is kept for a repetition, so an
+    Idempotency-Key does nothing here.
+    """
     async with uow.begin() as tx:
         row, api_key = await api_keys.create(
             tx,
@@ -38,14 +45,33 @@ async def create_api_key(body: ApiKeyCreate, caller: Admin, uow: Uow) -> Respons
             scopes=list(body.scopes),
             allowed_addresses=list(body.allowed_addresses),
             by=caller.id,
+            expires_at=body.expires_at,
         )
         data = ApiKeyCreated(**_read(row).model_dump(), api_key=api_key)
-        return answer(Success(data=data), tx=tx, status=201, headers={"Cache-Control": "no-store"})
+    return answer(Success(data=data), status=201, headers=NOT_KEPT)
+
+
+@routes.post(
+    "/api/v1/api-keys/{key_id}/rotate", status_code=201, response_model=Success[ApiKeyCreated]
+)
+async def rotate_api_key(
+    key_id: KeyId, body: ApiKeyRotate, caller: KeyManager, uow: UowPort
+) -> Response:
+    """A new key for an old one: same name, scopes and addresses. The old one expires after a while.
+
+    The key is in this answer and nowhere else; nothing of it is kept for a repetition, so an
+    Idempotency-Key does nothing here.
+    """
+    overlap = timedelta(seconds=body.overlap_seconds)
+    async with uow.begin() as tx:
+        row, api_key = await api_keys.rotate(tx, key_id, overlap=overlap, by=caller.id)
+        data = ApiKeyCreated(**_read(row).model_dump(), api_key=api_key)
+    return answer(Success(data=data), status=201, headers=NOT_KEPT)
 
 
 @routes.get("/api/v1/api-keys", response_model=Success[Page[ApiKeyRead]])
 async def list_api_keys(
-    query: Annotated[ApiKeyListQuery, Query()], caller: Admin, uow: Uow
+    query: Annotated[ApiKeyListQuery, Query()], caller: KeyManager, uow: Uow
 ) -> Response:
     """Every key, newest first, revoked ones too: what it is called, and when it was last used."""
     after = Cursor.parse(query.cursor) if query.cursor else None
@@ -58,7 +84,7 @@ async def list_api_keys(
 
 
 @routes.delete("/api/v1/api-keys/{key_id}", response_model=Success[ApiKeyRead])
-async def revoke_api_key(key_id: KeyId, caller: Admin, uow: Uow) -> Response:
+async def revoke_api_key(key_id: KeyId, caller: KeyManager, uow: Uow) -> Response:
     """Revoke a key. It stays in the list; it opens nothing any more."""
     async with uow.begin() as tx:
         row = await api_keys.revoke(tx, key_id, by=caller.id)
@@ -75,12 +101,17 @@ async def exchange_api_key(
     if api_keys.is_worth_noting(row):
         async with uow.begin() as tx:
             await api_keys.note_use(tx, row.key_id)
+    seconds = api_keys.seconds_left(row, TOKEN_SECONDS)
     token = signer.sign(
-        f"key:{row.key_id}", Role.API_CLIENT, seconds=TOKEN_SECONDS, scopes=row.scopes
+        f"key:{row.key_id}",
+        Role.API_CLIENT,
+        seconds=seconds,
+        scopes=row.scopes,
+        session=row.key_id,
     )
     data = ApiKeyToken(
         access_token=token,
-        expires_in=TOKEN_SECONDS,
+        expires_in=seconds,
         key_id=row.key_id,
         scopes=row.scopes,
         allowed_addresses=row.allowed_addresses,

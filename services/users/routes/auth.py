@@ -15,11 +15,19 @@ from libs.common.tokens import (
     Verifier,
     said_by,
 )
-from libs.common.web.auth import Anyone, Guest, Login, Service
+from libs.common.web.auth import Anyone, Service
 from libs.common.web.responses import Success, answer
 from libs.common.web.routing import router
-from services.users.routes.deps import CachePort, PublicKeysPort, Settings, SignerPort
-from services.users.schemas import (
+from services.users.routes.deps import (
+    CachePort,
+    Newcomer,
+    PublicKeysPort,
+    Settings,
+    SignerPort,
+    StreamOpener,
+    VerifierPort,
+)
+from services.users.schemas.auth import (
     GuestCreate,
     GuestToken,
     KeySet,
@@ -41,7 +49,7 @@ class InvalidTicket(Unauthenticated):
 
 @routes.post("/api/v1/auth/guest", status_code=201, response_model=Success[GuestToken])
 async def admit_guest(
-    caller: Login, signer: SignerPort, settings: Settings, body: GuestCreate | None = None
+    caller: Newcomer, signer: SignerPort, settings: Settings, body: GuestCreate | None = None
 ) -> Response:
     """A token for somebody who does not say who they are: it files, chats, and follows both.
 
@@ -49,7 +57,7 @@ async def admit_guest(
     an Idempotency-Key does nothing: each call admits another guest.
     """
     guest_id = f"guest:{new_id()}"
-    token = signer.sign(guest_id, Role.GUEST, seconds=settings.guest_seconds)
+    token = signer.sign(guest_id, Role.GUEST, seconds=settings.guest_seconds, session=new_id())
     data = GuestToken(
         access_token=token,
         expires_in=settings.guest_seconds,
@@ -60,7 +68,7 @@ async def admit_guest(
 
 
 @routes.post("/api/v1/auth/ticket", status_code=201, response_model=Success[Ticket])
-async def issue_ticket(caller: Guest, signer: SignerPort) -> Response:
+async def issue_ticket(caller: StreamOpener, signer: SignerPort) -> Response:
     """A ticket for `GET /api/v1/events/stream`: for browsers, whose EventSource sends no headers.
 
     It opens one stream, once, within a minute, and nothing else. Get another one for each.
@@ -72,6 +80,8 @@ async def issue_ticket(caller: Guest, signer: SignerPort) -> Response:
         seconds=TICKET_SECONDS,
         scope=caller.scope,
         scopes=caller.scopes,
+        session=caller.session,
+        identified=caller.is_identified,
     )
     data = Ticket(ticket=ticket, expires_in=TICKET_SECONDS)
     return answer(Success(data=data), status=201, headers=NOT_KEPT)
@@ -82,12 +92,14 @@ async def exchange_ticket(
     body: TicketExchange,
     caller: Service,
     keys: PublicKeysPort,
+    verifier: VerifierPort,
     cache: CachePort,
     signer: SignerPort,
 ) -> Response:
     """A short token for the holder of a ticket. 401 INVALID_TICKET for any other text."""
+    tickets = Verifier(keys, "users", audience=STREAM_AUDIENCE, revoked=verifier.revoked)
     try:
-        holder = Verifier(keys, "users", audience=STREAM_AUDIENCE).verify(body.ticket)
+        holder = tickets.verify(body.ticket)
     except InvalidToken:
         raise _no_ticket() from None
     # No leeway: whoever signed it is who reads it. Programs of ours have tokens, and no tickets.
@@ -97,7 +109,14 @@ async def exchange_ticket(
     name = hashlib.sha256(body.ticket.rpartition(".")[0].encode()).hexdigest()
     if await cache.count(f"ticket:{name}", seconds=2 * TICKET_SECONDS) > 1:
         raise _no_ticket()
-    token = signer.sign(holder.id, holder.role, scope=holder.scope, scopes=holder.scopes)
+    token = signer.sign(
+        holder.id,
+        holder.role,
+        scope=holder.scope,
+        scopes=holder.scopes,
+        session=holder.session,
+        identified=holder.is_identified,
+    )
     data = TicketToken(access_token=token, expires_in=ACCESS_TOKEN_SECONDS)
     return answer(Success(data=data), headers=NOT_KEPT)
 
@@ -110,4 +129,4 @@ def _no_ticket() -> InvalidTicket:
 async def read_public_keys(caller: Anyone, keys: PublicKeysPort) -> Response:
     """The public keys tokens of people are signed with (RFC 7517): a bare key set."""
     found = KeySet(keys=keys.documents("users"))
-    return answer(found, headers={"Cache-Control": "public, max-age=300"})
+    return answer(found, headers={"Cache-Control": "public, max-age=30"})

@@ -4,13 +4,13 @@ from functools import partial
 
 from fastapi import Response
 
-from libs.common.web.auth import Admin, Guest
 from libs.common.web.responses import Success, deprecated
 from libs.common.web.routing import router
 from libs.common.web.units import AnyVersion, Uow
 from services.users.routes import users
-from services.users.routes.deps import PasswordsPort, UserId
-from services.users.schemas import SeedUser, UserAppointed, UserCreate, UserRead, UserUpdate
+from services.users.routes.deps import PasswordsPort, UserId, UserReader, UserWriter
+from services.users.routes.seeing import Looks
+from services.users.schemas.people import SeedUser, UserAppointed, UserCreate, UserRead, UserUpdate
 
 routes = router(prefix="/api/users", tag="seed")
 
@@ -19,7 +19,7 @@ _deprecated = partial(deprecated, successor="/api/v1/users")
 
 @routes.post("", status_code=201, response_model=Success[UserAppointed], deprecated=True)
 async def appoint_seed_user(
-    body: SeedUser, caller: Admin, uow: Uow, passwords: PasswordsPort
+    body: SeedUser, caller: UserWriter, uow: Uow, passwords: PasswordsPort
 ) -> Response:
     """Create a user the way seed 0 spells it; staff sign in with their phone number."""
     create = UserCreate(**body.model_dump())
@@ -27,20 +27,21 @@ async def appoint_seed_user(
 
 
 @routes.get("/{user_id}", response_model=Success[UserRead], deprecated=True)
-async def read_seed_user(user_id: UserId, caller: Guest, uow: Uow) -> Response:
+async def read_seed_user(user_id: UserId, caller: UserReader, uow: Uow, looks: Looks) -> Response:
     """One user, masked."""
-    return _deprecated(await users.show(user_id, caller, uow))
+    return _deprecated(await users.show(user_id, uow, looks))
 
 
 @routes.put("/{user_id}", response_model=Success[UserRead], deprecated=True)
 async def change_seed_user(
     user_id: UserId,
     body: SeedUser,
-    caller: Admin,
+    caller: UserWriter,
     uow: Uow,
+    looks: Looks,
     passwords: PasswordsPort,
     version: AnyVersion,
 ) -> Response:
     """Change a user; without `If-Match` the newest version is changed."""
     update = UserUpdate(**body.model_dump())
-    return _deprecated(await users.apply(user_id, update, caller, uow, passwords, version))
+    return _deprecated(await users.apply(user_id, update, uow, looks, passwords, version))

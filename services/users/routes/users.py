@@ -1,4 +1,4 @@
-"""People: appointed, read masked, found by phone, changed."""
+"""People: appointed, read masked, found by what they are known by, changed."""
 
 from typing import NamedTuple
 
@@ -6,24 +6,28 @@ from fastapi import Response
 
 from libs.common.db.uow import Transaction
 from libs.common.errors import Conflict
+from libs.common.permissions import Permission
 from libs.common.principal import Principal, Role, Scope
-from libs.common.web.auth import Admin, Guest, Officer, OfficerSeeker
 from libs.common.web.responses import Page, Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import IfMatch, RequestUnit, Uow, check_version
-from services.users.domain import people
-from services.users.domain.masking import masked_email, masked_name, masked_phone
-from services.users.domain.passwords import Passwords, new_password
+from services.users.domain import people, sessions
+from services.users.domain.masking import masked_name, masked_phone
+from services.users.domain.passwords import Passwords, check_strength, new_password
 from services.users.domain.people import Person, UserExists
 from services.users.domain.signing_in import follow_phone, set_password, username_of
-from services.users.domain.staffing import NEVER_GIVEN, NotStaff
+from services.users.domain.staffing import NotStaff
 from services.users.models import User
-from services.users.repository import UserNotFound, UserRepository
-from services.users.routes.deps import PasswordsPort, UserId
-from services.users.schemas import (
-    Me,
-    RoleRead,
-    ScopeIn,
+from services.users.repository.people import UserRepository
+from services.users.routes.deps import (
+    PasswordsPort,
+    UserId,
+    UserReader,
+    UserSeeker,
+    UserWriter,
+)
+from services.users.routes.seeing import Looks, Onlooker, masked
+from services.users.schemas.people import (
     UserAppointed,
     UserCreate,
     UserRead,
@@ -33,6 +37,8 @@ from services.users.schemas import (
 
 routes = router(prefix="/api/v1", tag="users")
 OF_THE_PERSON = frozenset(Person.__dataclass_fields__)
+OPENS_OTHER_DOORS = frozenset({"role", "scope", "password"})
+"""Whoever is changed in these signs in again: what their tokens say of them is no longer so."""
 
 
 class Secret(NamedTuple):
@@ -42,19 +48,9 @@ class Secret(NamedTuple):
     shown: str | None
 
 
-@routes.get("/roles", response_model=Success[list[RoleRead]])
-async def list_roles(caller: Officer) -> Response:
-    """The roles somebody can be appointed to, and how far each is let in."""
-    roles = [role for role in Role if role not in NEVER_GIVEN]
-    rows = [
-        RoleRead(role=role, level=role.level.name.lower(), is_staff=role.is_staff) for role in roles
-    ]
-    return answer(Success(data=rows))
-
-
 @routes.post("/users", status_code=201, response_model=Success[UserAppointed])
 async def appoint_user(
-    body: UserCreate, caller: Admin, uow: Uow, passwords: PasswordsPort
+    body: UserCreate, caller: UserWriter, uow: Uow, passwords: PasswordsPort
 ) -> Response:
     """Create a citizen or a member of staff.
 
@@ -95,52 +91,34 @@ async def appoint(
         raise UserExists("There is a user with this phone number or login.") from None
 
 
-@routes.get("/users/me", response_model=Success[Me])
-async def read_myself(caller: Guest, uow: Uow) -> Response:
-    """Who you are by your token, and everything that is kept of you here."""
-    person, user, login = Person(), None, None
-    async with uow.read() as tx:
-        user = await _own_row(tx, caller)
-        if user:
-            person, login = await people.opened(tx, user), await username_of(tx, user)
-    data = Me(
-        id=caller.id,
-        role=caller.role,
-        level=caller.level.name.lower(),
-        scope=_scope(caller.scope),
-        user_id=user.user_id if user else None,
-        name=person.name,
-        phone_number=person.phone_number,
-        email=person.email,
-        address=person.address,
-        municipality=person.municipality,
-        username=login,
-    )
-    return answer(Success(data=data))
-
-
 @routes.post("/users/search", response_model=Success[Page[UserRead]])
-async def search_users(body: UserSearch, caller: OfficerSeeker, uow: Uow) -> Response:
-    """Who has this phone number, in whatever spelling: one user, masked, or nobody."""
+async def search_users(body: UserSearch, caller: UserSeeker, uow: Uow, looks: Looks) -> Response:
+    """Who has this phone number, e-mail address or national id, however it is spelled.
+
+    Masked, and only those you may see anyway.
+    """
     async with uow.read() as tx:
-        found = await people.find_by_phone(tx, body.phone_number)
-        items = [await _masked(tx, found)] if found else []
+        found = await people.find(tx, **body.model_dump())
+    visible = [user for user in found if await looks.see_row(user)]
+    async with uow.read() as tx:
+        items = [await masked(tx, user) for user in visible]
     return answer(Success(data=Page(items=items, next_cursor=None)))
 
 
 @routes.get("/users/{user_id}", response_model=Success[UserRead])
-async def read_user(user_id: UserId, caller: Guest, uow: Uow) -> Response:
-    """One user, masked, with the ETag to edit it by. For staff, and for whoever it is."""
-    return await show(user_id, caller, uow)
+async def read_user(user_id: UserId, caller: UserReader, uow: Uow, looks: Looks) -> Response:
+    """One user, masked, with the ETag to edit it by.
+
+    For whoever it is, for staff who may see a case of theirs, and for supervisors of theirs.
+    """
+    return await show(user_id, uow, looks)
 
 
-async def show(user_id: int, caller: Principal, uow: RequestUnit) -> Response:
-    """A user as `caller` may see them: to everybody else they do not exist."""
+async def show(user_id: int, uow: RequestUnit, looks: Onlooker) -> Response:
+    """A user as the caller may see them: to everybody else they do not exist."""
+    seen = await looks.see(user_id)
     async with uow.read() as tx:
-        user = await UserRepository(tx.session).get(user_id)
-        if not caller.is_staff and user.principal_id != caller.id:
-            raise UserNotFound("There is no such user.")
-        data = await _masked(tx, user)
+        data = await masked(tx, await UserRepository(tx.session).get(seen.user_id))
     return answer(Success(data=data), version=data.version)
 
 
@@ -148,8 +126,9 @@ async def show(user_id: int, caller: Principal, uow: RequestUnit) -> Response:
 async def change_user(
     user_id: UserId,
     body: UserUpdate,
-    caller: Admin,
+    caller: UserWriter,
     uow: Uow,
+    looks: Looks,
     passwords: PasswordsPort,
     version: IfMatch,
 ) -> Response:
@@ -157,40 +136,62 @@ async def change_user(
 
     Send the ETag you read as `If-Match`: 428 without one, 412 when somebody was faster.
     """
-    return await apply(user_id, body, caller, uow, passwords, version)
+    return await apply(user_id, body, uow, looks, passwords, version)
 
 
 async def apply(
     user_id: int,
     body: UserUpdate,
-    caller: Principal,
     uow: RequestUnit,
+    looks: Onlooker,
     passwords: Passwords,
     version: int | None,
 ) -> Response:
     """Apply an administrator's change in one transaction."""
-    kept = await passwords.hash(body.password) if body.password else None
+    caller = looks.caller
+    seen = await looks.see(user_id, to=Permission.USER_WRITE)
+    kept = await _new_password(user_id, body, uow, passwords)
     scope = body.scope.as_scope() if body.scope else None
     try:
         async with uow.begin() as tx:
-            user = await UserRepository(tx.session).get(user_id, for_update=True)
+            user = await looks.again(tx, seen)
             check_version(user.version, version)
-            was = (await people.opened(tx, user)).phone_number
+            was = await people.opened(tx, user)
             said = _person(body)
             fields = await people.change(tx, user, said, role=body.role, scope=scope, by=caller)
             if body.phone_number:
-                await follow_phone(tx, user, was=was, becomes=body.phone_number)
+                await follow_phone(tx, user, was=was.phone_number, becomes=body.phone_number)
             if kept:
                 await _change_password(tx, user, kept, by=caller)
                 fields.append("password")
+            if OPENS_OTHER_DOORS.intersection(fields) or _has_moved(was, said):
+                await sessions.end_all(tx, user.user_id, why="changed", by=caller.id)
             if fields:
                 people.touched(tx, user, fields, by=caller.id)
-            data = await _masked(tx, user)
+            data = await masked(tx, user)
             return answer(Success(data=data), version=user.version)
     except Conflict as error:
         if type(error) is not Conflict:
             raise
         raise UserExists("There is a user with this phone number or login.") from None
+
+
+def _has_moved(was: Person, said: Person) -> bool:
+    """Whether a way to prove who one is was replaced: whoever has the old one is not let on."""
+    both = ((was.phone_number, said.phone_number), (was.email, said.email))
+    return any(None not in {old, new} and old != new for old, new in both)
+
+
+async def _new_password(
+    user_id: int, body: UserUpdate, uow: RequestUnit, passwords: Passwords
+) -> str | None:
+    if body.password is None:
+        return None
+    async with uow.read() as tx:
+        user = await UserRepository(tx.session).get(user_id)
+        known = [await username_of(tx, user), *(await people.opened(tx, user)).said().values()]
+    await check_strength(body.password, about=[*known, *_person(body).said().values()])
+    return await passwords.hash(body.password)
 
 
 async def _change_password(tx: Transaction, user: User, kept: str, *, by: Principal) -> None:
@@ -205,6 +206,8 @@ async def _secret(body: UserCreate, passwords: Passwords) -> Secret:
         if body.password or body.username:
             raise NotStaff("Only staff sign in with a password.")
         return Secret(None, None)
+    if body.password:
+        await check_strength(body.password, about=[body.username, *_person(body).said().values()])
     shown = None if body.password else new_password()
     return Secret(await passwords.hash(body.password or shown or ""), shown)
 
@@ -216,34 +219,3 @@ def _inherited(caller: Principal, role: Role) -> Scope:
 
 def _person(body: UserCreate | UserUpdate) -> Person:
     return Person(**body.model_dump(include=set(OF_THE_PERSON)))
-
-
-async def _own_row(tx: Transaction, caller: Principal) -> User | None:
-    kind, _, number = caller.id.partition(":")
-    if kind != "user" or not number.isdecimal():
-        return None
-    try:
-        return await UserRepository(tx.session).get(int(number))
-    except UserNotFound:
-        return None
-
-
-async def _masked(tx: Transaction, user: User) -> UserRead:
-    person = await people.opened(tx, user)
-    return UserRead(
-        user_id=user.user_id,
-        role=Role(user.role),
-        name=masked_name(person.name),
-        phone_number=masked_phone(person.phone_number),
-        email=masked_email(person.email),
-        has_address=person.address is not None,
-        has_login=await UserRepository(tx.session).credential(user.user_id) is not None,
-        scope=_scope(user.works_in),
-        version=user.version,
-        created_at=user.created_at,
-        updated_at=user.updated_at,
-    )
-
-
-def _scope(scope: Scope) -> ScopeIn:
-    return ScopeIn(projects=list(scope.projects), places=list(scope.places))

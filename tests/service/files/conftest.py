@@ -52,7 +52,9 @@ def lets_in(stage: Stage, grievance_id: str, *roles: str) -> None:
         token = request.headers.get("x-on-behalf-of", "")
         role = who.verify(token).role.value if token else ""
         if role in roles:
-            return httpx2.Response(200, json={"data": {"access": "officer"}})
+            return httpx2.Response(
+                200, json={"data": {"access": "officer", "is_restricted": False}}
+            )
         error = {"code": "GRIEVANCE_NOT_FOUND", "message": "There is no such grievance."}
         return httpx2.Response(404, json={"status": "error", "error": error})
 

@@ -179,6 +179,17 @@ async def test_no_fact_names_a_case_before_it_is_known_whether_it_is_restricted(
     ]
 
 
+async def test_what_is_sent_to_a_case_later_is_named_with_it_and_kept(stage: Stage) -> None:
+    """A case that was filed without files is told of to nobody here: who sends to it names it."""
+    lets_in(stage, "GRV-BARE", Role.CITIZEN)
+
+    file_id = await upload(stage.client(Role.CITIZEN, "user:7"), grievance_id="GRV-BARE")
+
+    assert [fact.grievance_id for fact in await stage.said(FileReceived)] == ["GRV-BARE"]
+    assert await sweep_now(stage, caseless=-1) == 0
+    assert (await stage.client(Role.CITIZEN, "user:7").get(f"/api/v1/files/{file_id}")).is_success
+
+
 async def sweep_now(stage: Stage, *, orphan: float = 3600, caseless: float = 86400) -> int:
     store = stage.app.state.store
     return await sweep(stage.uow, store, orphan_seconds=orphan, caseless_seconds=caseless)

@@ -13,6 +13,8 @@ import httpx2
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from libs.common.clock import utc_now
+from libs.common.permissions import API_SCOPES
 from libs.common.principal import Role
 from libs.common.settings import SERVICES, SharedSettings
 from libs.common.tokens import Signer
@@ -23,6 +25,7 @@ from services.gateway.settings import GatewaySettings
 MIB = 1024 * 1024
 NOWHERE = "http://127.0.0.1:9"
 EXCHANGE = "/internal/api-keys/exchange"
+REVOCATIONS = "/internal/revocations"
 
 
 @dataclass
@@ -90,9 +93,15 @@ class Upstream:
 
     play: Play = agree
     asked: list[Asked] = field(default_factory=list)
+    revoked: list[str] = field(default_factory=list)
+    """Whose tokens are refused. That is asked all the time, and is not among what was `asked`."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = Asked(scope)
+        if scope["path"] == REVOCATIONS:
+            page = {"items": self.revoked, "as_of": utc_now().isoformat(), "next_cursor": None}
+            await say(send, json.dumps({"status": "success", "data": page}).encode())
+            return
         self.asked.append(asked)
         await self.play(asked, receive, send)
 
@@ -135,7 +144,7 @@ class Door:
         return f"http://127.0.0.1:{self.port}"
 
     def token(self, role: Role = Role.GUEST) -> str:
-        return self.signer.sign(f"{role}:1", role)
+        return self.signer.sign(f"{role}:1", role, scopes=API_SCOPES)
 
     def client(self, role: Role | None = Role.GUEST, **headers: str) -> httpx2.AsyncClient:
         given = {} if role is None else {"Authorization": f"Bearer {self.token(role)}"}
@@ -196,15 +205,16 @@ async def _ended(tasks: set[asyncio.Task[None]]) -> None:
 def entry(
     methods: str,
     path: str,
-    level: str = "guest",
+    permission: str = "case:read",
     *,
     body: int = MIB,
     seconds: float = 5.0,
     limit: str = "default",
+    form: bool = False,
 ) -> dict[str, Any]:
     """A line of the access table."""
     access = {
-        "level": level, "roles": [], "body": body, "seconds": seconds, "form": False,
+        "permission": permission, "body": body, "seconds": seconds, "form": form,
         "limit": limit, "media": "application/octet-stream",
     }  # fmt: skip
     return {"service": "grievance", "methods": methods.split(), "path": path, "access": access}
@@ -214,13 +224,14 @@ TABLE = [
     entry("GET", "/things"),
     entry("POST", "/things", body=64 * MIB, seconds=20.0),
     entry("GET", "/things/{thing_id}"),
-    entry("PUT", "/things/{thing_id}", "staff"),
-    entry("DELETE", "/things/{thing_id}", "admin"),
+    entry("PUT", "/things/{thing_id}", "note:read"),
+    entry("DELETE", "/things/{thing_id}", "task:list"),
     entry("GET", "/kept/{path:path}"),
     entry("POST", "/small", body=1024),
     entry("GET POST", "/quick", seconds=0.5),
-    entry("GET POST", "/open", "anyone"),
-    entry("POST", "/hook", "anyone", limit="webhook"),
+    entry("GET POST", "/open", "public"),
+    entry("POST", "/hook", "public", limit="webhook"),
+    entry("POST", "/signing-in", "public", form=True),
     entry("POST", "/filed", limit="filing"),
     entry("GET", "/report", limit="export"),
 ]

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from libs.common.bus.protocol import Bus, Message
 from libs.common.events import Envelope, Event
+from libs.common.permissions import API_SCOPES
 from libs.common.principal import Role
 from libs.common.settings import SERVICES
 from libs.common.testing.stage import until
@@ -140,7 +141,7 @@ class Replica:
         return f"http://127.0.0.1:{self.port}"
 
     def token(self, who: str = "guest:1", role: Role = Role.GUEST, **more: Any) -> str:
-        return self.users.sign(who, role, **more)
+        return self.users.sign(who, role, **{"scopes": API_SCOPES, **more})
 
     def http(self, token: str | None = None, **headers: str) -> httpx2.AsyncClient:
         if token:

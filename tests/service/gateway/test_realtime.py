@@ -165,6 +165,21 @@ async def test_an_api_key_connects_and_its_revocation_ends_that(
     assert client.told("session_revoked") == [{"code": "SESSION_REVOKED"}]
 
 
+async def test_what_is_held_open_ends_too_though_nothing_was_heard(
+    hall: Hall, replica: Replica
+) -> None:
+    """The broadcast may be lost: what users lists ends sockets as well."""
+    hall.played.lets("guest:1", CASE)
+    gone = await replica.connect(replica.token(session="s-gone"))
+    here = await replica.connect(replica.token(session="s-here"))
+
+    await replica.realtime.end({"s-gone"})
+
+    await gone.left.wait()
+    assert gone.told("session_revoked") == [{"code": "SESSION_REVOKED"}]
+    assert not here.left.is_set()
+
+
 async def test_an_api_key_is_for_its_own_networks(hall: Hall, replica: Replica) -> None:
     hall.played.key_token = replica.token("key:k-1", Role.API_CLIENT)
     hall.played.networks = ("192.0.2.0/24",)

@@ -196,6 +196,16 @@ async def test_sockets_and_streams_of_a_caller_count_together(hall: Hall) -> Non
     await until(lambda: len(replica.realtime) == 0)
 
 
+async def test_a_key_that_was_not_made_for_streams_opens_none(hall: Hall, replica: Replica) -> None:
+    """Issue 4, API keys: what its scopes do not name, a key may not do."""
+    token = replica.token("key:k-1", Role.API_CLIENT, scopes=["case:read", "events:read"])
+    hall.played.lets("key:k-1", CASE)
+    async with replica.http(token) as client:
+        answer = await client.get(PATH, params={"subscribe": f"grievance:{CASE}"})
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "FORBIDDEN")
+
+
 async def test_an_api_key_opens_one_too(hall: Hall, replica: Replica) -> None:
     hall.played.key_token = replica.token("key:k-1", Role.API_CLIENT)
     hall.played.lets("key:k-1", CASE)

@@ -31,6 +31,9 @@ def with_result(stage: Stage) -> None:
     }
 
 
+FILES = ["019cac98-8b10-7a52-8c3f-1e9d4b7a6f20", "019cac98-8b10-7a52-8c3f-1e9d4b7a6f21"]
+
+
 async def read(stage: Stage, grievance_id: str) -> dict[str, object]:
     answer = await stage.client(OFFICER).get(f"/api/v1/grievances/{grievance_id}")
     data: dict[str, object] = answer.json()["data"]
@@ -125,15 +128,15 @@ async def test_the_contact_leaves_the_case_once_the_vault_has_it(
 
 
 async def test_a_case_knows_what_became_of_its_files(stage: Stage, a_grievance: Filing) -> None:
-    filed = await a_grievance(file_ids=["f-1", "f-2"])
+    filed = await a_grievance(file_ids=FILES)
     ids = {"grievance_id": filed["grievance_id"]}
 
-    await stage.say(FileReady(file_id="f-1", **ids), source="files")
-    await stage.say(FileRejected(file_id="f-2", reason="CORRUPT_FILE", **ids), source="files")
+    await stage.say(FileReady(file_id=FILES[0], **ids), source="files")
+    await stage.say(FileRejected(file_id=FILES[1], reason="CORRUPT_FILE", **ids), source="files")
 
     assert (await read(stage, filed["grievance_id"]))["files"] == [
-        {"file_id": "f-1", "status": "ready"},
-        {"file_id": "f-2", "status": "rejected"},
+        {"file_id": FILES[0], "status": "ready"},
+        {"file_id": FILES[1], "status": "rejected"},
     ]
 
 

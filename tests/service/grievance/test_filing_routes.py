@@ -168,6 +168,45 @@ async def test_bad_input_is_refused_and_leaves_nothing(
     assert await rows(stage, Grievance) == 0
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"project_type": "call 984-1234567"},
+        {"place": {"municipality": "sita@example.org"}},
+        {"organisation": "१२-०१-७५/०१२३"},
+    ],
+    ids=str,
+)
+async def test_words_that_lists_are_filtered_by_hold_nobodys_number(
+    stage: Stage, changes: dict[str, Any]
+) -> None:
+    """Issue 4: they lie in plaintext."""
+    body = {"description": WATER} | changes
+    answer = await stage.client(Role.INTAKE_OFFICER).post("/api/v1/grievances", json=body)
+
+    [problem] = answer.json()["error"]["details"]["fields"]
+    assert (answer.status_code, problem["problem"][:25]) == (422, "This is kept in the open:")
+    assert not any(part in answer.text for part in ("984-1234567", "sita@", "०१२३"))
+    assert await rows(stage, Grievance) == 0
+
+
+async def test_a_reference_of_ones_own_is_sealed_and_finds_the_case(
+    stage: Stage, a_grievance: Filing
+) -> None:
+    """Issue 4, must show 4: it may be a phone number or a name."""
+    filed = await a_grievance(grievance_id="Sita-9812345678")
+    unnamed = await a_grievance()
+
+    async with stage.uow.read() as tx:
+        index = tx.vault.blind("client_reference", "Sita-9812345678")
+        wanted = Grievance.client_reference_index == index
+        [found] = await tx.session.scalars(select(Grievance).where(wanted))
+        other = await tx.session.get_one(Grievance, unnamed["grievance_id"])
+    assert found.grievance_id == filed["grievance_id"]
+    assert b"9812345678" not in (found.client_reference or b"9812345678")
+    assert (other.client_reference, other.client_reference_index) == (None, None)
+
+
 async def test_five_thousand_devanagari_letters_are_fine(a_grievance: Filing) -> None:
     assert (await a_grievance("क" * 5000))["status"] == "pending"
 
@@ -263,3 +302,13 @@ async def test_no_word_of_a_citizen_is_on_disk_or_in_a_log(
     ):
         assert secret.encode() not in disk
         assert secret not in out.out + out.err
+
+
+async def test_only_what_can_be_a_files_id_is_kept_as_one(stage: Stage) -> None:
+    """design.md 5.5: ids lie in the open, so nobody writes a phone number there."""
+    body = {"description": "The tap is dry.", "file_ids": ["9807654321"]}
+
+    refused = await stage.client(Role.GUEST).post("/api/v1/grievances", json=body)
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "FILE_UNKNOWN")
+    assert await stage.said(GrievanceSubmitted) == []

@@ -39,6 +39,13 @@ def has_text(stage: Stage, text: str, grievance_id: str = "GRV-2026-7K3MQX-4") -
     stage.peers.answers[path] = {"description": text}
 
 
+def shows(stage: Stage, *places: str) -> None:
+    """Play owners that let everybody see these: `grievance/GRV-1`."""
+    for place in places:
+        owner, _, subject = place.partition("/")
+        stage.peers.answers[f"GET {owner} /internal/watch/{subject}"] = {"id": subject}
+
+
 async def tasks_of(stage: Stage) -> list[Task]:
     """Every row of the ledger, oldest first."""
     async with stage.uow.read() as tx:

@@ -29,7 +29,9 @@ from libs.common.events import Envelope
 from libs.common.testing.stage import Stage, until
 from services.tasks.app import create_app
 from services.tasks.clients.children import Children
-from services.tasks.clients.peers import FilesClient, GrievanceClient
+from services.tasks.clients.messengers import Messengers
+from services.tasks.clients.peers import FilesClient, GrievanceClient, UsersClient
+from services.tasks.clients.people import PeopleClient
 from services.tasks.domain import ledger
 from services.tasks.domain.registry import Job, Kind, Outcome, Tools, registry_of, task
 from services.tasks.models import Lane, State, SystemMonitoring, Task, TaskLog
@@ -404,6 +406,9 @@ async def test_a_worker_that_leaves_gives_its_task_back(raise_stage: Raise) -> N
             GrievanceClient(stage.service.peer("grievance")),
             FilesClient(stage.service.peer("files")),
             Children(1, hard_limit=60),
+            UsersClient(stage.service.peer("users")),
+            Messengers({}, otherwise=None),
+            PeopleClient({}),
         ),
         limits=Limits(60, 60, 60),
     )

@@ -5,7 +5,7 @@ import pytest
 
 from libs.common.principal import Role
 from libs.common.testing.stage import Stage
-from tests.service.tasks.conftest import a_case, has_text, only_task
+from tests.service.tasks.conftest import a_case, has_text, only_task, shows
 
 
 async def ask(stage: Stage, task_id: str, token: str | None) -> httpx2.Response:
@@ -21,6 +21,7 @@ def code(answer: httpx2.Response) -> str:
 async def task_id(stage: Stage) -> str:
     has_text(stage, "No water in ward 5.")
     await stage.say(a_case())
+    shows(stage, "grievance/GRV-2026-7K3MQX-4")
     return (await only_task(stage)).task_id
 
 

@@ -1,6 +1,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import httpx2
 import pytest
 
 from libs.common.principal import Role
@@ -33,3 +34,20 @@ def a_user(stage: Stage) -> Appointing:
         return data
 
     return appoint
+
+
+def shares_a_case(stage: Stage, user_id: int, *, restricted: bool = False) -> None:
+    """What grievance answers when the caller may see a case of this person."""
+    stage.peers.answers[_access(user_id)] = {"is_restricted": restricted}
+
+
+def shares_no_case(stage: Stage, user_id: int) -> None:
+    """What grievance answers when the caller may see none."""
+    error = {"code": "GRIEVANCE_NOT_FOUND", "message": "There is no such grievance."}
+    stage.peers.answers[_access(user_id)] = httpx2.Response(
+        404, json={"status": "error", "error": error}
+    )
+
+
+def _access(user_id: int) -> str:
+    return f"GET grievance /internal/persons/{user_id}/access"

@@ -3,14 +3,17 @@ from typing import Any
 
 import httpx2
 import pytest
+from pyotp import TOTP
 
+from libs.common.contracts.audit import AuditRecorded
 from libs.common.principal import Role
 from libs.common.testing.stage import Stage
 from libs.common.tokens import Verifier
-from services.users.app import PASSWORD_FILE
+from services.users.app import PASSWORD_FILE, SECRET_FILE
+from services.users.domain.passwords import IN_LINE, Passwords
 from services.users.domain.people import opened
 from services.users.models import Act
-from services.users.repository import UserRepository
+from services.users.repository.people import UserRepository
 from tests.service.users.conftest import Appointing
 
 PASSWORD = "correct-horse-battery"
@@ -29,6 +32,7 @@ async def test_a_guest_gets_a_token_that_says_who_they_are(stage: Stage) -> None
     principal = Verifier(stage.service.keys, "gateway").verify(data["access_token"])
     assert principal.id == data["guest_id"]
     assert principal.role is Role.GUEST
+    assert principal.session
     assert data["expires_in"] == 24 * 3600
     assert answer.headers["cache-control"] == "no-store"
 
@@ -62,13 +66,15 @@ async def test_staff_sign_in_with_a_form_and_get_the_bare_answer(
     answer = await sign_in(stage, "SITA", PASSWORD)
 
     assert answer.status_code == 200
-    assert set(answer.json()) == {"access_token", "token_type", "expires_in"}
+    assert set(answer.json()) == {
+        "access_token", "token_type", "expires_in", "refresh_token", "session_id",
+    }  # fmt: skip
+    assert answer.headers["cache-control"] == "no-store"
     principal = Verifier(stage.service.keys, "grievance").verify(answer.json()["access_token"])
     assert principal.id == f"user:{user['user_id']}"
     assert principal.role is Role.INTAKE_OFFICER
     assert principal.scope.projects == ("road",)
-    async with stage.uow.read() as tx:
-        rows = await UserRepository(tx.session).audit(principal.id)
+    rows = [row for row in await stage.said(AuditRecorded) if row.target == principal.id]
     assert [row.act for row in rows] == [Act.USER_CREATED, Act.PASSWORD_SET, Act.SIGNED_IN]
 
 
@@ -103,7 +109,7 @@ async def test_after_a_new_phone_number_the_new_one_signs_in(
         ({"grant_type": "password", "username": "sita", "password": "wrong"}, "invalid_grant"),
         ({"grant_type": "password", "username": "sita"}, "invalid_request"),
         ({"username": "sita", "password": PASSWORD}, "invalid_request"),
-        ({"grant_type": "client_credentials"}, "unsupported_grant_type"),
+        ({"grant_type": "authorization_code"}, "unsupported_grant_type"),
         ({"grant_type": "password", "username": "x" * 300, "password": "y"}, "invalid_request"),
         (
             {"grant_type": "password", "username": ["a", "b"], "password": PASSWORD},
@@ -160,6 +166,22 @@ async def test_a_login_tried_too_often_rests_also_for_the_right_password(
     assert (await sign_in(stage, "admin", "wrong")).status_code == 400
 
 
+async def test_a_crowd_that_signs_in_is_told_to_come_back_and_costs_nobody_a_try(
+    stage: Stage, a_user: Appointing
+) -> None:
+    """Issue 4, abuse: what would be late is refused at once, and is no failure of the service."""
+    await a_user(username="sita", password=PASSWORD)
+    passwords: Passwords = stage.app.state.passwords
+    passwords._in_line = IN_LINE
+    crowd = [await sign_in(stage, "sita", PASSWORD) for _ in range(12)]
+    passwords._in_line = 0
+
+    answers = {(each.status_code, each.json()["error"]) for each in crowd}
+    assert answers == {(429, "temporarily_unavailable")}
+    assert {each.headers["retry-after"] for each in crowd} == {"2"}
+    assert (await sign_in(stage, "sita", PASSWORD)).status_code == 200
+
+
 async def test_signing_in_clears_what_was_counted(stage: Stage, a_user: Appointing) -> None:
     await a_user(username="sita", password=PASSWORD)
     for _ in range(3):
@@ -172,7 +194,13 @@ async def test_the_first_start_appoints_an_administrator_once(stage: Stage) -> N
     file = stage.service.settings.shared.data_dir / PASSWORD_FILE
     assert file.stat().st_mode & 0o777 == 0o600
 
-    answer = await sign_in(stage, "admin", file.read_text().strip())
+    form = {
+        "grant_type": "password",
+        "username": "admin",
+        "password": file.read_text().strip(),
+        "otp": TOTP((file.parent / SECRET_FILE).read_text().strip()).now(),
+    }
+    answer = await stage.client().post("/oauth/token", data=form)
 
     principal = Verifier(stage.service.keys, "users").verify(answer.json()["access_token"])
     assert principal.role is Role.SUPER_ADMIN

@@ -14,9 +14,13 @@ NAME = "Kanchhi Canari"
 PHONE = "9841777001"
 EMAIL = "canari.kanchhi@example.org"
 ADDRESS = "Canari Tole 77"
+NATIONAL_ID = "77-01-75-770077"
+CODE_WORD = "canari umbrella"
+FILED_EMAIL = "maila.canari@example.org"
 PASSWORD = "canari-sings-at-dawn"
 USERNAME = "kanchhi.canari"
 FILED_NAME = "Maila Canari"
+TWIN_PHONE = "9841777003"
 FILED_PHONE = "9841777002"
 
 
@@ -24,7 +28,7 @@ async def live_through(stage: Stage) -> tuple[list[bytes], str]:
     """Everything that happens to a person here; what was refused on the way, and an API key."""
     admin = stage.client(Role.SUPER_ADMIN)
     who = {"phone_number": PHONE, "name": NAME, "email": EMAIL, "address": ADDRESS,
-           "municipality": ADDRESS}  # fmt: skip
+           "municipality": ADDRESS, "national_id": NATIONAL_ID}  # fmt: skip
     staff = {**who, "role": "auditor", "username": USERNAME, "password": PASSWORD}
     keyed = {"Idempotency-Key": "once"}
     user = (await admin.post("/api/v1/users", json=staff, headers=keyed)).json()["data"]
@@ -37,6 +41,7 @@ async def live_through(stage: Stage) -> tuple[list[bytes], str]:
     key = str(api_key["data"]["api_key"])
     found = await admin.post("/api/v1/users/search", json={"phone_number": PHONE})
     assert len(found.json()["data"]["items"]) == 1
+    places = await looked_at(stage, user["user_id"])
     exchange = "/internal/api-keys/exchange"
     assert (await stage.peer("gateway").post(exchange, json={"api_key": key})).status_code == 200
     refused = [
@@ -52,7 +57,49 @@ async def live_through(stage: Stage) -> tuple[list[bytes], str]:
         await stage.peer("gateway").post(exchange, json={"api_key": [key]}),
     ]
     assert [answer.status_code // 100 for answer in refused] == [4] * len(refused)
-    return [answer.content for answer in (*refused, changed, found)], key
+    return [*places, *(answer.content for answer in (*refused, changed, found))], key
+
+
+async def looked_at(stage: Stage, user_id: int) -> list[bytes]:
+    """What happens to a person who is searched for, revealed, and turns out to be two."""
+    admin = stage.client(Role.SUPER_ADMIN)
+    own = stage.client(Role.CITIZEN, f"user:{user_id}")
+    users = "/api/v1/users"
+    preferences = {"code_word": CODE_WORD, "safe_channels": ["sms"]}
+    answers = [
+        await admin.post(f"{users}/search", json={"email": EMAIL}),
+        await admin.post(f"{users}/search", json={"national_id": NATIONAL_ID}),
+        await admin.post(f"{users}/search", json={"email": EMAIL, "national_id": NATIONAL_ID}),
+        await admin.get(f"{users}/{user_id}"),
+        await admin.post(f"{users}/{user_id}/reveal", json={"reason": NAME, "fields": ["name"]}),
+        await admin.post(f"{users}/{user_id}/reveal", json={"reason": "legal_request",
+                         "fields": [PHONE]}),
+        await own.post(f"{users}/me/consents", json={"purpose": NAME, "is_given": True}),
+        await own.post(f"{users}/me/consents", json={"purpose": "contact", "is_given": True,
+                       "text_version": PHONE}),
+        await own.put(f"{users}/me/preferences", json={**preferences, "language": NAME},
+                      headers={"If-Match": '"0"'}),
+        await own.put(f"{users}/me/preferences", json={**preferences, "reason": NAME},
+                      headers={"If-Match": '"0"'}),
+        await admin.post(f"{users}/{user_id}/merge", json={"into_user_id": 1, "reason": NAME}),
+    ]  # fmt: skip
+    changed = await own.put(
+        f"{users}/me/preferences", json=preferences, headers={"If-Match": '"0"'}
+    )
+    fields = ["name", "phone_number", "email", "address", "national_id", "code_word"]
+    body = {"reason": "legal_request", "fields": fields}
+    revealed = await admin.post(f"{users}/{user_id}/reveal", json=body)
+    assert (changed.status_code, revealed.status_code) == (200, 200)
+    twin = {"phone_number": TWIN_PHONE, "name": NAME, "role": "citizen", "email": EMAIL}
+    created = [
+        (await admin.post(users, json={**twin, "phone_number": number})).json()["data"]["user_id"]
+        for number in (TWIN_PHONE, "9800000001")
+    ]
+    merged = {"into_user_id": created[1], "reason": "identity_checked"}
+    answers.append(await admin.get(f"{users}/{created[0]}/duplicates"))
+    answers.append(await admin.post(f"{users}/{created[0]}/merge", json=merged))
+    assert answers[-1].status_code == 200
+    return [answer.content for answer in answers]
 
 
 async def test_who_somebody_is_is_in_no_file_no_event_no_log_and_no_refusal(
@@ -63,6 +110,9 @@ async def test_who_somebody_is_is_in_no_file_no_event_no_log_and_no_refusal(
     stage.peers.answers[f"GET grievance /internal/grievances/{case}/contact"] = {
         "name": FILED_NAME,
         "phone_number": FILED_PHONE,
+        "email": FILED_EMAIL,
+        "address": ADDRESS,
+        "municipality": ADDRESS,
     }
     submitted = GrievanceSubmitted(
         grievance_id=case, channel="web", filed_by="g", has_contact=True, file_ids=[]
@@ -84,6 +134,7 @@ async def test_who_somebody_is_is_in_no_file_no_event_no_log_and_no_refusal(
     places += [path.read_bytes() for path in files if path.name != PASSWORD_FILE]
 
     canaries = [NAME, PHONE, EMAIL, ADDRESS, PASSWORD, USERNAME, FILED_NAME, FILED_PHONE, key]
+    canaries += [NATIONAL_ID, "770175770077", CODE_WORD, FILED_EMAIL, TWIN_PHONE]
     canaries += [key[18:50], first, "Kanchhi", "kanchhi", "Canari", "canari", "977984"]
     for place in places:
         assert [canary for canary in canaries if canary.encode() in place] == []

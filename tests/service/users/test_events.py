@@ -11,7 +11,7 @@ from libs.common.events import Envelope
 from libs.common.principal import Role
 from libs.common.testing.stage import Stage, until
 from services.users.domain.people import opened
-from services.users.repository import UserRepository
+from services.users.repository.people import UserRepository
 from tests.service.users.conftest import NAME, PHONE, Appointing
 
 CASE = "GRV-2026-7K3MQX-4"
@@ -66,6 +66,64 @@ async def test_a_complainant_becomes_a_person_and_the_case_is_told(stage: Stage)
     }
     [asked] = stage.peers.asked
     assert asked.headers["authorization"].startswith("Bearer ")
+
+
+async def test_everything_the_complainant_said_is_kept(stage: Stage) -> None:
+    """S1-27, S1-33: full name, phone, e-mail, address and municipality."""
+    said = {
+        "name": NAME,
+        "phone_number": "+9779812345678",
+        "email": "sita@example.org",
+        "address": "Ward 5",
+        "municipality": "Dharan",
+    }
+    stage.peers.answers[question(CASE)] = said
+    await stage.say(submitted(), source="grievance")
+
+    [linked] = await stage.said(UserLinked)
+    async with stage.uow.read() as tx:
+        row = await UserRepository(tx.session).get(linked.user_id)
+        found = await opened(tx, row)
+    assert found.said() == said
+    search = {"email": "Sita@example.org"}
+    answer = await stage.client(Role.SUPER_ADMIN).post("/api/v1/users/search", json=search)
+    assert [item["user_id"] for item in answer.json()["data"]["items"]] == [linked.user_id]
+
+
+async def test_whoever_files_adds_no_way_to_reach_or_be_somebody_who_is_known(
+    stage: Stage, a_user: Appointing
+) -> None:
+    """Reliability 3 row 12: a stranger who knows a number must not get in as its owner."""
+    user = await a_user("citizen")
+    stage.peers.answers[question(CASE)] = {
+        "name": "Somebody Else",
+        "phone_number": PHONE,
+        "email": "stranger@example.org",
+        "address": "Ward 9",
+        "municipality": "Dharan",
+    }
+    await stage.say(submitted(), source="grievance")
+
+    async with stage.uow.read() as tx:
+        row = await UserRepository(tx.session).get(user["user_id"])
+        found = await opened(tx, row)
+    assert (found.name, found.email, found.address) == (NAME, None, "Ward 9")
+    assert (row.email_index, row.is_email_proven) == (None, False)
+
+
+async def test_an_email_address_somebody_filed_with_is_not_proved_by_that(stage: Stage) -> None:
+    stage.peers.answers[question(CASE)] = {
+        "name": NAME,
+        "phone_number": PHONE,
+        "email": "stranger@example.org",
+    }
+    await stage.say(submitted(), source="grievance")
+
+    [linked] = await stage.said(UserLinked)
+    async with stage.uow.read() as tx:
+        row = await UserRepository(tx.session).get(linked.user_id)
+    assert row.email_index is not None
+    assert row.is_email_proven is False
 
 
 async def test_the_same_phone_in_two_cases_is_one_person(stage: Stage) -> None:

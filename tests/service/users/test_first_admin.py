@@ -5,28 +5,50 @@ import os
 import sys
 from pathlib import Path
 
+import pyotp
 import pytest
 
+from libs.common.contracts.audit import AuditRecorded
 from libs.common.principal import Role
 from libs.common.testing.stage import Stage
-from services.users.app import PASSWORD_FILE, appoint_first
+from services.users.app import PASSWORD_FILE, SECRET_FILE, appoint_first
 from services.users.domain.passwords import Passwords
 from services.users.models import Act
-from services.users.repository import UserRepository
+from services.users.settings import UsersSettings
 
 ROOT = Path(__file__).parents[3]
 PASSWORD = "correct-horse-battery"
 
 
 async def test_a_second_start_appoints_nobody_and_leaves_the_password_alone(stage: Stage) -> None:
-    file = stage.service.settings.shared.data_dir / PASSWORD_FILE
-    before = file.read_text()
-    await appoint_first(stage.uow, Passwords(memory_kib=64), file)
+    settings = stage.service.settings
+    assert isinstance(settings, UsersSettings)
+    files = [settings.shared.data_dir / name for name in (PASSWORD_FILE, SECRET_FILE)]
+    before = [file.read_text() for file in files]
+    await appoint_first(stage.uow, Passwords(memory_kib=64), settings)
 
-    assert file.read_text() == before
-    async with stage.uow.read() as tx:
-        rows = await UserRepository(tx.session).audit("user:1")
-    assert [row.act for row in rows] == [Act.USER_CREATED, Act.PASSWORD_SET]
+    assert [file.read_text() for file in files] == before
+    acts = [fact.act for fact in await stage.said(AuditRecorded) if fact.target == "user:1"]
+    assert acts == [Act.USER_CREATED, Act.PASSWORD_SET, Act.FACTOR_ENROLLED]
+
+
+async def test_the_first_administrator_signs_in_with_a_second_factor(stage: Stage) -> None:
+    """Issue 4: mandatory for administrators, from the first one on."""
+    folder = stage.service.settings.shared.data_dir
+    password, secret = [
+        (folder / name).read_text().strip() for name in (PASSWORD_FILE, SECRET_FILE)
+    ]
+    form = {"grant_type": "password", "username": "admin", "password": password}
+
+    alone = await stage.client().post("/oauth/token", data=form)
+    both = await stage.client().post("/oauth/token", data={**form, "otp": pyotp.TOTP(secret).now()})
+
+    assert (alone.status_code, alone.json()["error"]) == (400, "mfa_required")
+    assert both.status_code == 200
+    assert [(folder / name).stat().st_mode & 0o777 for name in (PASSWORD_FILE, SECRET_FILE)] == [
+        0o600,
+        0o600,
+    ]
 
 
 async def test_a_password_file_that_lies_there_is_not_written_through(
@@ -147,7 +169,6 @@ async def test_who_was_appointed_there_signs_in_here(
 
     form = {"grant_type": "password", "username": "second", "password": PASSWORD}
     answer = await stage.client().post("/oauth/token", data=form)
-    assert answer.status_code == 200
-    headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
-    me = await stage.client().get("/api/v1/users/me", headers=headers)
-    assert me.json()["data"]["role"] == Role.SUPER_ADMIN
+    said = answer.json()
+    assert (answer.status_code, said["error"]) == (403, "mfa_enrolment_required")
+    assert stage.service.verifier.verify(said["mfa_token"], half=True).role is Role.SUPER_ADMIN

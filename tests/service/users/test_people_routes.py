@@ -6,15 +6,22 @@ from typing import Any
 import httpx2
 import pytest
 
-from libs.common.contracts.users import UserCreated, UserUpdated
+from libs.common.contracts.audit import AuditRecorded
+from libs.common.contracts.users import SessionRevoked, UserCreated, UserUpdated
 from libs.common.principal import SEAH_ROLES, SUPERVISORS, Role, Scope
 from libs.common.testing.stage import Stage
 from services.users.models import Act
-from services.users.repository import UserRepository
-from tests.service.users.conftest import NAME, PHONE, Appointing
+from tests.service.users.conftest import (
+    NAME,
+    PHONE,
+    Appointing,
+    shares_a_case,
+    shares_no_case,
+)
 
 USERS = "/api/v1/users"
 ADMIN = Role.SUPER_ADMIN
+PASSWORD = "plum-lantern-9-orbit-gravel"
 JUNK = [
     "0", "-1", "1.5", "1e3", "NaN", "%00", "%E0%A5%A7", "01", "+1", "1%20", "%201", "0x1", "1_0",
     "2147483648", "9" * 5000, "me!", "null", "true", "GRV001", "1;2", "..", "%C2%B9",
@@ -55,8 +62,13 @@ async def test_a_citizen_is_appointed_and_answered_masked(stage: Stage) -> None:
 
 async def test_a_user_is_read_masked(stage: Stage, a_user: Appointing) -> None:
     """S0-17."""
-    user = await a_user(email="sita@example.org", address="Ward 5", municipality="Kalika")
-    answer = await stage.client(Role.AUDITOR).get(f"{USERS}/{user['user_id']}")
+    user = await a_user(
+        email="sita@example.org",
+        address="Ward 5",
+        municipality="Kalika",
+        national_id="12-01-75-00123",
+    )
+    answer = await stage.client(ADMIN).get(f"{USERS}/{user['user_id']}")
 
     data = answer.json()["data"]
     assert answer.headers["etag"] == '"1"'
@@ -66,7 +78,8 @@ async def test_a_user_is_read_masked(stage: Stage, a_user: Appointing) -> None:
         True,
         True,
     )
-    for secret in (PHONE, "Sita", "Sharma", "Ward 5", "Kalika", "sita@"):
+    assert data["national_id"] == "****0123"
+    for secret in (PHONE, "Sita", "Sharma", "Ward 5", "Kalika", "sita@", "12-01-75"):
         assert secret not in answer.text
 
 
@@ -79,11 +92,13 @@ async def test_whoever_it_is_reads_themselves_and_for_the_rest_they_do_not_exist
     own = stage.client(Role.CITIZEN, f"user:{user['user_id']}")
 
     assert (await own.get(path)).status_code == 200
-    for role in (Role.GUEST, Role.CITIZEN, Role.API_CLIENT):
+    for role in (Role.GUEST, Role.CITIZEN):
         for wanted in (path, f"{USERS}/77"):
             answer = await stage.client(role).get(wanted)
             error = answer.json()["error"]
             assert (answer.status_code, error["code"]) == (404, "USER_NOT_FOUND")
+    assert (await stage.client(Role.API_CLIENT).get(path)).status_code == 403
+    assert stage.peers.asked == []
     me = (await own.get(f"{USERS}/me")).json()["data"]
     assert (me["name"], me["phone_number"], me["address"]) == (NAME, "+9779812345678", "Ward 5")
 
@@ -226,7 +241,11 @@ async def test_a_project_admin_appoints_within_their_project(stage: Stage) -> No
 
     assert (wider.status_code, wider.json()["error"]["code"]) == (403, "SCOPE_NOT_YOURS_TO_GIVE")
     read = await stage.client(ADMIN).get(f"{USERS}/{own.json()['data']['user_id']}")
-    assert read.json()["data"]["scope"] == {"projects": ["road"], "places": []}
+    assert read.json()["data"]["scope"] == {
+        "projects": ["road"],
+        "places": [],
+        "organisations": [],
+    }
 
 
 async def test_a_project_admin_does_not_touch_who_is_above(
@@ -293,15 +312,27 @@ async def test_a_change_says_what_changed_and_never_to_what(
     assert said.fields == [
         "address", "email", "municipality", "password", "phone_number", "role", "scope",
     ]  # fmt: skip
-    async with stage.uow.read() as tx:
-        rows = await UserRepository(tx.session).audit(f"user:{user['user_id']}")
-    assert [row.act for row in rows] == [
+    rows = await stage.said(AuditRecorded)
+    about = [row for row in rows if row.target == f"user:{user['user_id']}"]
+    assert [row.act for row in about] == [
         Act.USER_CREATED,
         Act.PASSWORD_SET,
         Act.PASSWORD_SET,
         Act.USER_CHANGED,
     ]
-    assert {row.who for row in rows} == {"super_admin-1"}
+    assert {row.who for row in about} == {"super_admin-1"}
+    assert about[-1].details == {"fields": said.fields}
+
+
+@pytest.mark.parametrize("part", ["projects", "places", "organisations"])
+async def test_a_scope_holds_nobodys_number(stage: Stage, part: str) -> None:
+    """Issue 4: it lies in plaintext."""
+    for word in ("sita@example.org", "९८४-१२३४५६७", "12-01-75-0123"):
+        answer = await appoint(stage, role="intake_officer", scope={part: [word]})
+
+        [problem] = answer.json()["error"]["details"]["fields"]
+        assert (answer.status_code, problem["field"]) == (422, f"body.scope.{part}.0")
+        assert word not in answer.text
 
 
 async def test_nothing_said_is_nothing_changed(stage: Stage, a_user: Appointing) -> None:
@@ -348,6 +379,7 @@ async def test_a_citizen_becomes_staff_with_a_password(stage: Stage, a_user: App
 
 async def test_only_the_whole_number_finds_anybody(stage: Stage, a_user: Appointing) -> None:
     user = await a_user("citizen")
+    shares_a_case(stage, user["user_id"])
 
     async def found(number: str) -> list[int]:
         client = stage.client(Role.INTAKE_OFFICER)
@@ -363,16 +395,6 @@ async def test_only_the_whole_number_finds_anybody(stage: Stage, a_user: Appoint
         assert answer.status_code == 403
 
 
-async def test_the_roles_are_those_one_can_be_appointed_to(stage: Stage) -> None:
-    answer = await stage.client(Role.INTAKE_OFFICER).get("/api/v1/roles")
-
-    rows = {row["role"]: row for row in answer.json()["data"]}
-    assert rows.keys() == {*Role} - {"guest", "service", "api_client"}
-    assert rows["citizen"] == {"role": "citizen", "level": "authenticated", "is_staff": False}
-    assert rows["super_admin"]["level"] == "admin"
-    assert (await stage.client(Role.CITIZEN).get("/api/v1/roles")).status_code == 403
-
-
 async def test_a_service_gets_one_masked_contact(stage: Stage, a_user: Appointing) -> None:
     user = await a_user("citizen")
     path = f"/internal/users/{user['user_id']}/contact"
@@ -382,3 +404,130 @@ async def test_a_service_gets_one_masked_contact(stage: Stage, a_user: Appointin
     assert (await stage.peer("grievance").get("/internal/users/77/contact")).status_code == 404
     for role in (Role.GUEST, Role.SUPER_ADMIN):
         assert (await stage.client(role).get(path)).status_code == 403
+
+
+async def test_staff_see_whose_case_they_may_see_and_nobody_else(
+    stage: Stage, a_user: Appointing
+) -> None:
+    """Issue 4, row scope: whoever asks is passed on to grievance, which knows the cases."""
+    user = await a_user("citizen")
+    path = f"{USERS}/{user['user_id']}"
+    shares_no_case(stage, user["user_id"])
+    officer = stage.client(Role.INTAKE_OFFICER, "user:9")
+
+    for role in (Role.INTAKE_OFFICER, Role.AUDITOR, Role.SEAH_HQ_OFFICER, Role.PROJECT_ADMIN):
+        refused = await stage.client(role).get(path)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (404, "USER_NOT_FOUND")
+    shares_a_case(stage, user["user_id"])
+    assert (await officer.get(path)).json()["data"]["name"] == "S*** S***"
+
+    asked = stage.peers.asked[-1]
+    behalf = stage.service.verifier.verify(asked.headers["x-on-behalf-of"])
+    assert (behalf.id, asked.url.query) == ("user:9", b"is_staff=false")
+
+
+async def test_without_grievance_nobody_is_shown_who_might_not_be_theirs(
+    stage: Stage, a_user: Appointing
+) -> None:
+    user = await a_user("citizen")
+    own = stage.client(Role.CITIZEN, f"user:{user['user_id']}")
+    path = f"{USERS}/{user['user_id']}"
+
+    answer = await stage.client(Role.INTAKE_OFFICER).get(path)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "PEER_UNAVAILABLE")
+    assert (await own.get(path)).status_code == 200
+    assert (await stage.client(ADMIN).get(path)).status_code == 200
+
+
+async def test_supervisors_see_the_staff_of_their_part_and_no_others(
+    stage: Stage, a_user: Appointing
+) -> None:
+    """S4-19a."""
+    own = await a_user(scope={"projects": ["road"]})
+    other = await a_user(phone="9811111111", scope={"projects": ["rail"]})
+    shares_no_case(stage, other["user_id"])
+    admin = stage.client(Role.PROJECT_ADMIN, "user:9", Scope(("road",)))
+
+    assert (await admin.get(f"{USERS}/{own['user_id']}")).status_code == 200
+    assert (await admin.get(f"{USERS}/{other['user_id']}")).status_code == 404
+    refused = await admin.put(
+        f"{USERS}/{other['user_id']}", json={"name": "x"}, headers={"If-Match": '"1"'}
+    )
+    assert (refused.status_code, refused.json()["error"]["code"]) == (404, "USER_NOT_FOUND")
+    shares_no_case(stage, own["user_id"])
+    colleague = stage.client(Role.INTAKE_OFFICER, "user:8", Scope(("road",)))
+    assert (await colleague.get(f"{USERS}/{own['user_id']}")).status_code == 404
+    assert stage.peers.asked[-1].url.query == b"is_staff=true"
+
+
+async def test_people_are_found_by_email_and_national_id_however_they_are_spelled(
+    stage: Stage, a_user: Appointing
+) -> None:
+    """S1-27, S1-32; S4-06."""
+    user = await a_user("citizen", email="Sita@Example.org", national_id="12-01-75/00123")
+    admin = stage.client(ADMIN)
+
+    for wanted in (
+        {"email": "sita@EXAMPLE.org"},
+        {"national_id": "१२ ०१ ७५ ००१२३"},
+        {"national_id": "12017500123"},
+    ):
+        found = await admin.post(f"{USERS}/search", json=wanted)
+        assert [each["user_id"] for each in found.json()["data"]["items"]] == [user["user_id"]]
+    for other in ({"email": "sita@example.com"}, {"national_id": "1201750012"}):
+        found = await admin.post(f"{USERS}/search", json=other)
+        assert found.json()["data"]["items"] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"phone_number": PHONE, "email": "sita@example.org"},
+        {"name": NAME},
+        {"national_id": "-"},
+        {"national_id": "²²²²"},
+        {"email": None},
+    ],
+)
+async def test_a_search_names_one_thing(stage: Stage, body: dict[str, Any]) -> None:
+    answer = await stage.client(ADMIN).post(f"{USERS}/search", json=body)
+
+    assert answer.status_code == 422
+
+
+async def test_a_search_finds_only_whom_the_caller_may_see(
+    stage: Stage, a_user: Appointing
+) -> None:
+    user = await a_user("citizen")
+    shares_no_case(stage, user["user_id"])
+    answer = await stage.client(Role.INTAKE_OFFICER).post(
+        f"{USERS}/search", json={"phone_number": PHONE}
+    )
+
+    assert (answer.status_code, answer.json()["data"]["items"]) == (200, [])
+
+
+async def test_observers_search_for_nobody(stage: Stage) -> None:
+    answer = await stage.client(Role.ADB_HQ_EXEC).post(
+        f"{USERS}/search", json={"phone_number": PHONE}
+    )
+
+    assert answer.status_code == 403
+
+
+async def test_whoever_is_given_another_role_is_signed_out(
+    stage: Stage, a_user: Appointing
+) -> None:
+    """Reliability 3 row 10."""
+    user = await a_user(username="sita", password=PASSWORD)
+    form = {"grant_type": "password", "username": "sita", "password": PASSWORD}
+    assert (await stage.client().post("/oauth/token", data=form)).status_code == 200
+
+    await change(stage, user["user_id"], name="Sita Rai")
+    assert await stage.said(SessionRevoked) == []
+    await change(stage, user["user_id"], etag='"2"', role="grc_member")
+
+    [revoked] = await stage.said(SessionRevoked)
+    assert revoked.principal_id == f"user:{user['user_id']}"

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jose import jws
 
 from libs.common.ids import new_id
 from libs.common.principal import Role, Scope
@@ -47,8 +46,7 @@ def claims(**changes: Any) -> dict[str, Any]:
 
 
 def signed(signer: Signer, said: dict[str, Any], **header: Any) -> str:
-    headers = {"kid": signer.public_jwk["kid"], **header}
-    return str(jws.sign(said, signer._key, headers=headers, algorithm="ES256"))
+    return signer._signed(said, header)
 
 
 def test_a_good_token_says_who_calls(users: Signer, verifier: Verifier) -> None:

@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 from libs.common.cache import LocalCounters
 from libs.common.errors import AppError
-from libs.common.principal import Level, Principal, Role
+from libs.common.permissions import API_SCOPES, Permission
+from libs.common.principal import Principal, Role
 from libs.common.tokens import PublicKeys, Signer, Verifier
-from libs.common.web.auth import ADMIN, ANYONE, GUEST, STAFF, Access
+from libs.common.web.auth import Access, may
 from services.gateway.clients import KeyToken, UsersClient
 from services.gateway.domain.addresses import Addresses, Networks
 from services.gateway.domain.allowances import Limits
@@ -25,7 +26,6 @@ from services.gateway.domain.table import AccessTable, Entry
 PROXY, HOME, OFFICE = "192.0.2.1", "203.0.113.5", "198.51.100.7"
 """A proxy of ours; a client; a client in the network that officers have to be in."""
 API_KEY = "rdr_live_0123abcd_" + "k" * 30
-SEAH = frozenset({Role.SEAH_HQ_OFFICER})
 LEFT = re.compile(rb"(r=|t=|remaining: |reset: )[0-9]+")
 
 
@@ -35,16 +35,16 @@ def _routes(methods: str, template: str, access: Access) -> Entry:
 
 TABLE = AccessTable(
     [
-        _routes("GET POST", "/open", ANYONE),
-        _routes("POST", "/hook", replace(ANYONE, limit="webhook")),
-        _routes("GET POST", "/things", replace(GUEST, body=2000)),
-        _routes("GET DELETE", "/things/{thing_id}", GUEST),
-        _routes("GET", "/report", replace(GUEST, limit="export")),
-        _routes("GET POST", "/mine", Access(Level.AUTHENTICATED)),
-        _routes("PUT GET", "/desk", STAFF),
-        _routes("PUT GET", "/rules", ADMIN),
-        _routes("GET", "/sealed", replace(STAFF, roles=SEAH)),
-        _routes("GET", "/readyz", ANYONE),
+        _routes("GET POST", "/open", may(Permission.PUBLIC)),
+        _routes("POST", "/hook", may(Permission.PUBLIC, limit="webhook")),
+        _routes("GET POST", "/things", may(Permission.CASE_READ, body=2000)),
+        _routes("GET DELETE", "/things/{thing_id}", may(Permission.CASE_READ)),
+        _routes("GET", "/report", may(Permission.CASE_READ, limit="export")),
+        _routes("GET POST", "/mine", may(Permission.SELF_EXPORT)),
+        _routes("PUT GET", "/desk", may(Permission.NOTE_READ)),
+        _routes("PUT GET", "/rules", may(Permission.TASK_LIST)),
+        _routes("GET", "/sealed", may(Permission.USER_REVEAL)),
+        _routes("GET", "/readyz", may(Permission.PUBLIC)),
     ]
 )
 
@@ -96,7 +96,7 @@ class House:
     def __post_init__(self) -> None:
         self.signer = Signer.at("users", self.keys)
         self._public = PublicKeys(self.keys)
-        self._key_token = self.signer.sign("client:1", Role.API_CLIENT)
+        self._key_token = self.signer.sign("client:1", Role.API_CLIENT, scopes=API_SCOPES)
 
     def entrance(self) -> Entrance:
         """One that remembers nothing yet."""

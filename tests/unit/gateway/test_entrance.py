@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from libs.common import tokens
 from libs.common.errors import Forbidden
 from libs.common.principal import Role
-from libs.common.tokens import InvalidToken
+from libs.common.tokens import InvalidToken, signing, verifying
 from services.gateway.domain import entrance as entrance_module
 from services.gateway.domain.entrance import Entrance
 from services.gateway.domain.refusals import AddressNotAllowed
@@ -82,8 +81,9 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(tokens, "monotonic", clock.monotonic)
-    monkeypatch.setattr(tokens, "utc_now", clock.utc_now)
+    monkeypatch.setattr(verifying, "monotonic", clock.monotonic)
+    monkeypatch.setattr(verifying, "utc_now", clock.utc_now)
+    monkeypatch.setattr(signing, "utc_now", clock.utc_now)
     monkeypatch.setattr(entrance_module, "monotonic", clock.monotonic)
     return clock
 

@@ -1,10 +1,10 @@
-from libs.common.principal import Role
+from libs.common.permissions import Permission
 from libs.common.web.auth import Access
 from services.gateway.domain.table import AccessTable, Entry
 
 
 def entry(methods: str, template: str) -> Entry:
-    return Entry("users", template, frozenset(methods.split()), Access())
+    return Entry("users", template, frozenset(methods.split()), Access(Permission.CASE_READ))
 
 
 TABLE = AccessTable(
@@ -52,6 +52,6 @@ def test_another_method_learns_which_there_are() -> None:
 
 
 def test_an_entry_is_read_as_it_was_written() -> None:
-    access = Access(roles=frozenset({Role.AUDITOR}), body=7, seconds=0.5, form=True, media="a/b")
+    access = Access(Permission.AUDIT_READ, body=7, seconds=0.5, form=True, media="a/b")
 
     assert Access.from_json(access.to_json()) == access

@@ -12,10 +12,12 @@ from services.tasks.settings import TasksSettings
 
 
 def test_the_work_of_the_sources_is_registered_with_its_lane_and_retries() -> None:
-    """S1-17, S1-18a, S1-19a, S1-21a."""
+    """S1-17, S1-18a, S1-19a, S1-21a; codes and exports are issue 4."""
     assert {kind.name: (kind.lane, kind.retries) for kind in KINDS.values()} == {
         "classify_and_summarize_grievance": (Lane.LLM, 3),
         "process_file": (Lane.DEFAULT, 2),
+        "send_otp": (Lane.NOTIFICATIONS, 4),
+        "export_person": (Lane.DEFAULT, 3),
     }
     reading = KINDS["classify_and_summarize_grievance"]
     assert [reading.backoff(retry) for retry in range(3)] == [60, 120, 240]

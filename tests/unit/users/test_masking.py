@@ -1,6 +1,11 @@
 import pytest
 
-from services.users.domain.masking import masked_email, masked_name, masked_phone
+from services.users.domain.masking import (
+    masked_email,
+    masked_name,
+    masked_national_id,
+    masked_phone,
+)
 
 
 @pytest.mark.parametrize(
@@ -36,3 +41,17 @@ def test_of_a_number_both_ends_are_seen(number: str | None, masked: str | None) 
 )
 def test_of_an_address_the_host_is_seen(email: str | None, masked: str | None) -> None:
     assert masked_email(email) == masked
+
+
+@pytest.mark.parametrize(
+    ("national_id", "masked"),
+    [
+        ("12-01-75-00123", "****0123"),
+        ("१२-०१-७५-००१२३", "****0123"),
+        ("AB-1234", "****234"),
+        ("1234", "****34"),
+        (None, None),
+    ],
+)
+def test_of_a_national_id_half_is_seen_at_most(national_id: str | None, masked: str | None) -> None:
+    assert masked_national_id(national_id) == masked

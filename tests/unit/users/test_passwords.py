@@ -1,9 +1,11 @@
 import asyncio
 import re
+import unicodedata
+from threading import Event, Lock
 
 import pytest
 
-from services.users.domain.passwords import Passwords, new_password
+from services.users.domain.passwords import IN_LINE, Passwords, PasswordsBusy, new_password
 
 
 @pytest.fixture
@@ -42,21 +44,35 @@ async def test_nobody_has_a_password_and_checking_it_costs_as_much(
     assert len(set(costs)) == 1
 
 
-async def test_two_at_a_time(passwords: Passwords, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twenty logins at once take the memory of two."""
+async def test_two_at_a_time_also_when_nobody_waits_any_more(
+    passwords: Passwords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty logins at once take the memory of two; a thread outlives the call it works for."""
     working = most = 0
+    goes_on, counting = Event(), Lock()
 
-    async def work(*_: object) -> str:
+    def work(_: str) -> str:
         nonlocal working, most
-        working += 1
-        most = max(most, working)
-        await asyncio.sleep(0)
-        working -= 1
+        with counting:
+            working += 1
+            most = max(most, working)
+        goes_on.wait(5)
+        with counting:
+            working -= 1
         return ""
 
-    monkeypatch.setattr(asyncio, "to_thread", work)
-    await asyncio.gather(*(passwords.hash("x") for _ in range(20)))
+    monkeypatch.setattr(passwords._argon2, "hash", work)
+    for _ in range(5):
+        waiting = [asyncio.create_task(passwords.hash("x")) for _ in range(4)]
+        await asyncio.sleep(0)
+        for each in waiting:
+            each.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+    last = asyncio.create_task(passwords.hash("x"))
+    await asyncio.sleep(0)
+    goes_on.set()
 
+    assert await last == ""
     assert most == 2
 
 
@@ -65,3 +81,21 @@ def test_a_made_password_is_read_off_a_screen_once() -> None:
 
     assert len(made) == 1000
     assert all(re.fullmatch(r"([0-9a-hjkmnp-tv-z]{4}-){4}[0-9a-hjkmnp-tv-z]{4}", p) for p in made)
+
+
+async def test_a_crowd_is_refused_at_once_and_nobody_after_it(passwords: Passwords) -> None:
+    """Who would not be served in time would only be counted as a failure of the service."""
+    found = await asyncio.gather(
+        *(passwords.matches("x", None) for _ in range(IN_LINE + 20)), return_exceptions=True
+    )
+
+    assert sum(isinstance(each, PasswordsBusy) for each in found) == 20
+    assert found.count(False) == IN_LINE
+    assert not await passwords.matches("x", None)
+
+
+async def test_a_password_is_the_same_from_every_keyboard(passwords: Passwords) -> None:
+    kept = await passwords.hash("Łódź ढ़ zebra")
+
+    assert await passwords.matches(unicodedata.normalize("NFD", "Łódź ढ़ zebra"), kept)
+    assert await passwords.matches("Łódź ढ़ zebra", kept)

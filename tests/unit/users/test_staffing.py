@@ -4,6 +4,7 @@ from libs.common.principal import SEAH_ROLES, SUPERVISORS, Principal, Role, Scop
 from services.users.domain.staffing import (
     RoleNotYours,
     ScopeNotYours,
+    appointed_by,
     check_may_give,
     covers,
 )
@@ -18,6 +19,19 @@ def test_only_a_super_admin_gives_what_opens_more(role: Role) -> None:
     for by in SUPERVISORS - {Role.SUPER_ADMIN}:
         with pytest.raises(RoleNotYours):
             check_may_give(Principal("a", by), role, EVERYWHERE)
+
+
+def test_who_appoints_is_who_may_give_the_role() -> None:
+    for role in Role:
+        may_give = set()
+        for by in Role:
+            try:
+                check_may_give(Principal("a", by), role, EVERYWHERE)
+                may_give.add(by)
+            except RoleNotYours:
+                pass
+        assert appointed_by(role) == may_give
+    assert not appointed_by(Role.API_CLIENT)
 
 
 def test_nobody_gives_more_of_the_country_than_their_own() -> None:
@@ -40,6 +54,13 @@ def test_nobody_gives_more_of_the_country_than_their_own() -> None:
         (ROAD, ROAD, True),
         (Scope((), ("a", "b")), Scope((), ("b",)), True),
         (Scope(("road",), ("a",)), Scope(("road",), ()), False),
+        (Scope((), ("Koshi",)), Scope((), ("Koshi/Sunsari", "Koshi")), True),
+        (Scope((), ("Koshi/Sunsari",)), Scope((), ("Koshi",)), False),
+        (Scope((), ("Koshi",)), Scope((), ("Koshi/Sunsari", "Koshi2/x")), False),
+        (Scope((), (), ("Road Office",)), Scope((), (), ("Road Office",)), True),
+        (Scope((), (), ("Road Office",)), Scope((), (), ("Road Office", "Dam Office")), False),
+        (Scope((), (), ("Road Office",)), EVERYWHERE, False),
+        (Scope((), ("Koshi",), ("Road Office",)), Scope((), ("Koshi/x",)), False),
     ],
 )
 def test_nothing_named_is_everything(wide: Scope, narrow: Scope, *, does: bool) -> None:

@@ -75,6 +75,7 @@ class Store:
         for pragma in (
             "journal_mode = WAL",
             "synchronous = FULL",
+            "secure_delete = ON",
             f"cache_size = {CACHED_PAGES}",
             f"journal_size_limit = {WAL_BYTES_KEPT}",
         ):

@@ -1,0 +1,1 @@
+"""Questions to the users schema, a file for each family of tables."""
