@@ -11,7 +11,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from multiprocessing.context import SpawnContext, SpawnProcess
 from multiprocessing.popen_spawn_posix import Popen
 from types import ModuleType
@@ -30,6 +29,7 @@ STOP_SECONDS = 5.0
 IDLE_SECONDS = 120.0
 DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of prctl(2)."""
+ENDING = "The children were told to end."
 
 
 class HardTimeLimit(AppError):
@@ -52,6 +52,8 @@ class Children:
         self._hard_limit = hard_limit
         self._pool: ProcessPool | None = None
         self._opening = threading.Lock()
+        self._is_closed = False
+        self._asked = 0
         self._promised: set[ProcessFuture[Any]] = set()
         self._used_at = monotonic()
 
@@ -60,9 +62,36 @@ class Children:
 
         Cancelling this kills the child.
         """
-        # Starting the first children takes tens of milliseconds: not on the loop.
-        self._used_at = monotonic()
-        future = await asyncio.to_thread(partial(self._schedule, work, arguments))
+        self._asked += 1
+        try:
+            # Starting the first children takes tens of milliseconds: not on the loop.
+            pool = await asyncio.to_thread(self._opened)
+            return await self._promise(pool, work, arguments)
+        finally:
+            self._asked -= 1
+            self._used_at = monotonic()
+
+    async def tend(self, *, idle_seconds: float = IDLE_SECONDS) -> None:
+        """Let children go that have had nothing to do, until cancelled: they cost 50 MB each."""
+        while True:
+            await asyncio.sleep(idle_seconds / 4)
+            if not self._asked and monotonic() - self._used_at > idle_seconds:
+                await asyncio.to_thread(_end, self._taken())
+
+    async def close(self) -> None:
+        """End every child for good, whatever it does; who waits for one is told that it died."""
+        self._is_closed = True
+        for future in list(self._promised):
+            future.cancel()  # type: ignore[no-untyped-call]
+        # Somebody may be opening the pool this very moment: that is waited for, off the loop.
+        await asyncio.to_thread(_end, await asyncio.to_thread(self._taken))
+
+    async def _promise(
+        self, pool: ProcessPool, work: Callable[..., R], arguments: tuple[Any, ...]
+    ) -> R:
+        if self._is_closed:
+            raise ChildDied(ENDING)
+        future = pool.schedule(work, args=list(arguments), timeout=self._hard_limit)
         self._promised.add(future)
         try:
             found: R = await asyncio.wrap_future(future)
@@ -74,29 +103,15 @@ class Children:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
-            raise ChildDied("The children were told to end.") from None
+            raise ChildDied(ENDING) from None
         finally:
             self._promised.discard(future)
-            self._used_at = monotonic()
         return found
 
-    async def tend(self, *, idle_seconds: float = IDLE_SECONDS) -> None:
-        """Let children go that have had nothing to do, until cancelled: they cost 50 MB each."""
-        while True:
-            await asyncio.sleep(idle_seconds / 4)
-            if not self._promised and monotonic() - self._used_at > idle_seconds:
-                await self.close()
-
-    async def close(self) -> None:
-        """End every child, whatever it does; who waits for one is told that it died."""
-        pool, self._pool = self._pool, None
-        for future in list(self._promised):
-            future.cancel()  # type: ignore[no-untyped-call]
-        if pool is not None:
-            await asyncio.to_thread(_ended, pool)
-
-    def _schedule(self, work: Callable[..., R], arguments: tuple[Any, ...]) -> ProcessFuture[R]:
+    def _opened(self) -> ProcessPool:
         with self._opening:
+            if self._is_closed:
+                raise ChildDied(ENDING)
             if self._pool is None or not self._pool.active:
                 self._pool = ProcessPool(
                     self._count,
@@ -104,7 +119,13 @@ class Children:
                     initializer=_prepare,
                     context=_Bare(),
                 )
-            return self._pool.schedule(work, args=list(arguments), timeout=self._hard_limit)
+                _ = self._pool.active  # asking starts it
+            return self._pool
+
+    def _taken(self) -> ProcessPool | None:
+        with self._opening:
+            pool, self._pool = self._pool, None
+        return pool
 
 
 class _Process(SpawnProcess):
@@ -149,6 +170,7 @@ def _prepare() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
 
 
-def _ended(pool: ProcessPool) -> None:
-    pool.stop()  # type: ignore[no-untyped-call]
-    pool.join(timeout=STOP_SECONDS)
+def _end(pool: ProcessPool | None) -> None:
+    if pool is not None:
+        pool.stop()  # type: ignore[no-untyped-call]
+        pool.join(timeout=STOP_SECONDS)

@@ -65,6 +65,19 @@ async def test_no_child_is_left_when_the_service_ends() -> None:
     assert isinstance(working.exception(), ChildDied)
 
 
+async def test_who_asks_while_the_service_ends_gets_no_child() -> None:
+    """Nobody would end it: it would outlive the service by its hard limit."""
+    children = Children(1, hard_limit=60)
+    asked = [asyncio.create_task(children.run(time.sleep, 60)) for _ in range(8)]
+    await asyncio.sleep(0)
+    await children.close()
+    await asyncio.wait(asked, timeout=20)
+
+    assert [type(each.exception()) for each in asked] == [ChildDied] * 8
+    with pytest.raises(ChildDied):
+        await children.run(abs, 1)
+
+
 async def test_children_with_nothing_to_do_are_let_go_and_come_back() -> None:
     children = Children(1, hard_limit=60)
     tending = asyncio.create_task(children.tend(idle_seconds=0.2))
