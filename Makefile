@@ -77,7 +77,7 @@ lock: .venv/.ready ## Resolve the dependencies again and write requirements/*.tx
 .PHONY: test-real torture mutants siege feedproof bench bench-gateway
 REAL := tests/contract tests/service --ignore=tests/contract/proxy
 test-real: .venv/.ready ## Whatever keeps or says something, on private PostgreSQL, RabbitMQ and Redis
-	$(PY) -m libs.common.testing.servers -- $(PY) -m pytest -n 2 $(REAL)
+	$(PY) -m libs.common.testing.servers -- $(PY) -m pytest -n 2 --real $(REAL)
 
 torture: .venv/.ready ## 5 000 filings under 20 SIGKILLs, embedded and split: lost 0, twice 0
 	$(PY) -m scripts.torture

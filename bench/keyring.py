@@ -19,8 +19,9 @@ import httpx2
 from sqlalchemy import insert
 
 from libs.common.clock import utc_now
-from libs.common.crypto.keyring import KEY_BYTES, Keyring, SubjectKey
+from libs.common.crypto.keyring import KEY_BYTES, Keyring
 from libs.common.crypto.rotating import SETTLE
+from libs.common.crypto.sealing import SubjectKey
 from libs.common.db.engine import Database
 from libs.common.logging import start_logging
 from libs.common.principal import Role

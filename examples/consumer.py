@@ -138,9 +138,10 @@ def follow(given: argparse.Namespace) -> int:
     """Print the feed; exit code 0 when as many came as were asked for, or time was all asked."""
     file: Path = given.cursor_file
     cursor = file.read_text().strip() if file.exists() else None
-    left, until = given.count, time.monotonic() + (given.seconds or float("inf"))
+    left = given.count or float("inf")
+    until = time.monotonic() + (given.seconds or float("inf"))
     while time.monotonic() < until:
-        page = answered(given, cursor, min(PAGE, left or PAGE))
+        page = answered(given, cursor, int(min(PAGE, left)))
         if page["incomplete"]:
             print(f"consumer: without {', '.join(page['incomplete'])}", file=sys.stderr)
         for event in page["items"]:
@@ -149,7 +150,7 @@ def follow(given: argparse.Namespace) -> int:
             cursor = page["next_cursor"]
             keep(file, cursor)
         left -= len(page["items"])
-        if given.count and left == 0:
+        if left == 0:
             return 0
     return 1 if given.count else 0
 

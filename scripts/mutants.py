@@ -82,7 +82,7 @@ MUTANTS = (
     ),
     Mutant(
         "ownership check: a case is there for who filed it",
-        "services/grievance/repository.py",
+        "services/grievance/repository/seeing.py",
         "own = Grievance.filed_by == caller.id",
         'own = Grievance.filed_by != ""',
         (CASES,),

@@ -14,9 +14,11 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from libs.common.cli import STOPPED, Refused, keep_to_owner, told
 from libs.common.clock import monotonic, utc_now
-from libs.common.crypto.keyring import CannotOpen, Keyring, KeyringError, ServiceKeys
+from libs.common.crypto.keyring import Keyring, KeyringError, ServiceKeys
 from libs.common.crypto.rotating import GRACE_SECONDS, begin, is_settled, retire
+from libs.common.crypto.sealing import CannotOpen
 from libs.common.db.base import Ground
 from libs.common.db.engine import Database
 from libs.common.db.rewrapping import Wrapped, check, left, rewrap, wrapped_in
@@ -46,6 +48,7 @@ MORE = {"users": (Wrapped(UsersBase.metadata.tables["otp_challenges"], "challeng
 REST = 1.0
 """As long as a batch took, times this, the database rests: others write too."""
 WIDTH = 30
+LONGEST_GRACE = 3600.0
 
 
 class Hanging(Exception):
@@ -111,6 +114,8 @@ async def _open(
         ground, settings = SERVICES[name]
         database = Database(settings(shared=shared).database(name), schema=name, pool_size=2)
         stack.push_async_callback(database.close)
+        if database.is_missing:
+            raise Refused(f"There is no database at {database.place}: is REDRESS_DATA_DIR right?")
         keys = ring.of(name)
         columns = (*wrapped_in(ground), *MORE.get(name, ()))
         places += [Place(name, database, keys, column) for column in columns]
@@ -155,18 +160,30 @@ def main() -> None:
         action="store_true",
         help="take the older keys out, if no service has need of them",
     )
-    parser.add_argument("--grace", type=float, default=GRACE_SECONDS, metavar="SECONDS")
+    parser.add_argument(
+        "--grace",
+        type=float,
+        default=GRACE_SECONDS,
+        metavar="SECONDS",
+        help=f"until the new key is written with (default and least {GRACE_SECONDS:.0f})",
+    )
     parser.add_argument("--service", action="append", choices=list(SERVICES), help="all without")
     given = parser.parse_args()
+    if not GRACE_SECONDS <= given.grace <= LONGEST_GRACE:
+        parser.error(f"--grace is {GRACE_SECONDS:.0f} to {LONGEST_GRACE:.0f} seconds")
     shared, services = SharedSettings(), given.service or list(SERVICES)
+    keep_to_owner(shared)
     try:
         if given.retire:
             asyncio.run(end(shared, list(SERVICES)))
         else:
             asyncio.run(rotate(shared, services, grace=given.grace))
-    except (Hanging, KeyringError, AppError) as refusal:
-        sys.stderr.write(f"rotate-data-keys: {refusal}\n")
+    except (Hanging, Refused, KeyringError, AppError, OSError) as refusal:
+        sys.stderr.write(f"rotate-data-keys: {told(refusal)}\n")
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nrotate-data-keys: stopped; called again, it goes on from here.\n")
+        sys.exit(STOPPED)
     except CannotOpen:
         sys.stderr.write("rotate-data-keys: the keyring is not the one of this data.\n")
         sys.exit(1)

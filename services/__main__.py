@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from libs.common.bus.factory import open_bus
 from libs.common.bus.protocol import Bus
-from libs.common.cli import Refused, make_keys, observe
+from libs.common.cli import Refused, make_keys, observe, told
 from libs.common.clock import monotonic
 from libs.common.crypto.keyring import KeyringError
 from libs.common.db.migrations import BehindHead, check_head
@@ -129,7 +129,7 @@ if __name__ == "__main__":
     try:
         run(rebuild_links(chosen) if given.command == "rebuild-links" else main(chosen, began))
     except (Refused, KeyringError, BehindHead, AppError, OSError) as refusal:
-        sys.stderr.write(f"redress: {refusal}\n")
+        sys.stderr.write(f"redress: {told(refusal)}\n")
         if isinstance(refusal, OSError) and "address already in use" in str(refusal).lower():
             sys.stderr.write(f"Port {chosen.port} is taken: `make run PORT=8001` uses another.\n")
         sys.exit(1)

@@ -4,9 +4,28 @@ import pytest
 
 from libs.common.logging import start_logging
 
+SERVED = {"raise_stage", "database_url"}
+"""Fixtures that take the servers the environment names, and do without."""
+SERVERS = {"postgres", "rabbit", "redis"}
+"""Marks of tests that do not do without."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-snapshots", action="store_true")
+    parser.addoption("--real", action="store_true", help="only what a server makes a difference to")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--real"):
+        return
+    others = [item for item in items if not _is_served(item)]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if _is_served(item)]
+
+
+def _is_served(item: pytest.Item) -> bool:
+    marks = {mark.name for mark in item.iter_markers()}
+    return bool(SERVERS & marks or SERVED & set(getattr(item, "fixturenames", ())))
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """The command line every service has: `python -m services.<name> [serve|migrate|dead|…]`."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from fastapi import FastAPI
@@ -24,6 +26,8 @@ S = TypeVar("S", bound=ProgramSettings)
 CreateApp = Callable[..., Any]
 """`create_app(settings, *, bus)`: a FastAPI app, or one that knows its own `site(socket)`."""
 
+STOPPED = 130
+"""The exit code of what Ctrl-C ended."""
 EMBEDDED_ALONE = (
     "The embedded bus belongs to one process: `python -m services` runs all services in it. "
     "To run {name} alone, name a broker in REDRESS_BUS_URL (amqp://…)."
@@ -34,8 +38,30 @@ class Refused(Exception):
     """The command cannot be done; the text says why and what to do."""
 
 
+def told(refusal: BaseException) -> str:
+    """A refusal in one line, with what the system or the database had to say: for operators."""
+    cause: object = refusal.__cause__
+    driver = getattr(cause, "orig", None)
+    why = getattr(driver, "__cause__", None) or driver or cause
+    [line, *_] = f"{refusal} {why or ''}".strip().splitlines()
+    return line
+
+
+def keep_to_owner(settings: SharedSettings) -> None:
+    """What an embedded installation writes from now on, and its databases, are its owner's alone.
+
+    Where services run apart, whoever installs them says who may read what.
+    """
+    if settings.is_embedded:
+        os.umask(0o077)
+        for file in settings.data_dir.glob("*.db*"):
+            with suppress(OSError):  # it went meanwhile, or is somebody else's to keep
+                file.chmod(0o600)
+
+
 def observe(settings: SharedSettings) -> None:
-    """Begin to log and to trace."""
+    """Begin to log and to trace, and to write for nobody else."""
+    keep_to_owner(settings)
     start_logging(level=settings.log_level, form=settings.log_format)
     start_tracing(ratio=settings.trace_ratio, otlp_endpoint=settings.otlp_endpoint)
 
@@ -74,8 +100,11 @@ def main(
         else:
             run(_do(name, create_app, settings, topics, arguments))
     except (Refused, KeyringError, BehindHead, AppError, OSError) as refusal:
-        sys.stderr.write(f"redress {name}: {refusal}\n")
+        sys.stderr.write(f"redress {name}: {told(refusal)}\n")
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"redress {name}: stopped\n")
+        sys.exit(STOPPED)
 
 
 async def _do(

@@ -28,6 +28,10 @@ class Invalid(AppError):
     code = "VALIDATION_ERROR"
 
 
+class Unfit(ValueError):
+    """A value that a field cannot take, in words that repeat nothing of it: callers read them."""
+
+
 class BadRequest(AppError):
     """The message around the input is malformed."""
 

@@ -1,5 +1,6 @@
 """Identifiers: time-ordered UUIDs for machines, readable references for people."""
 
+import re
 import secrets
 import time
 from itertools import count
@@ -7,6 +8,9 @@ from uuid import UUID
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O or U, so a reference survives a bad phone line."""
+
+REQUEST_ID = re.compile(rb"(?i:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+"""An id a caller may give a request: a UUID. It is logged, and a freer one could be a phone."""
 
 _SERIES = secrets.token_hex(8)
 _COUNT = count(secrets.randbits(63))

@@ -21,6 +21,11 @@ class Reach(StrEnum):
     """The projects, organisations and places the caller works in, and what is theirs."""
     ALL = "all"
 
+    def is_within(self, other: "Reach | None") -> bool:
+        """Whether this is no further than `other`; None reaches nothing."""
+        order = tuple(Reach)
+        return other is not None and order.index(self) <= order.index(other)
+
 
 class Permission(StrEnum):
     """What a route asks for: `resource:act`."""
@@ -166,8 +171,18 @@ GRANTS: Mapping[Role, Grants] = MappingProxyType(
     {role: MappingProxyType(grants) for role, grants in _GRANTS.items()}
 )
 
+WHOLE = frozenset({P.EVENTS_READ, P.API_KEY_MANAGE, P.TASK_LIST})
+"""What has no parts: nobody whose scope is a part has it, whatever their role has."""
+
 API_SCOPES = frozenset(GRANTS[Role.API_CLIENT])
 """What an API key can be made for."""
+
+
+def may_no_more(role: Role, than: Role) -> bool:
+    """Whether nobody of `role` may do anything, or do it further, that `than` may not."""
+    return all(
+        reach.is_within(GRANTS[than].get(permission)) for permission, reach in GRANTS[role].items()
+    )
 
 
 def roles_with(permission: Permission) -> frozenset[Role]:

@@ -17,16 +17,21 @@ class InvalidPhone(Invalid):
     code = "INVALID_PHONE_NUMBER"
 
 
+def ascii_digits(written: str) -> str:
+    """`written` with the decimal digits of every script as 0 to 9: `१८:००` is `18:00`."""
+    return "".join(
+        char if (digit := unicodedata.decimal(char, None)) is None else str(digit)
+        for char in written
+    )
+
+
 def e164(written: str) -> str:
     """`written` as E.164: `९८१२३४५६७८`, `00977 981-2345678` and `+9779812345678` are one number.
 
     Decimal digits of every script count; superscripts and circled digits are not digits. A number
     that is possible but not allotted passes: the sources' own example is one.
     """
-    plain = "".join(
-        str(unicodedata.decimal(char)) if unicodedata.decimal(char, None) is not None else char
-        for char in written.strip().replace("\uff0b", "+")
-    )
+    plain = ascii_digits(written.strip().replace("\uff0b", "+"))
     if not _WRITTEN.fullmatch(plain):
         raise InvalidPhone("This is not a phone number.")
     if plain.startswith("00"):
@@ -38,8 +43,3 @@ def e164(written: str) -> str:
     if not phonenumbers.is_possible_number(number):
         raise InvalidPhone("This phone number has too few or too many digits.")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def masked(number: str) -> str:
-    """`+97798****5678`: enough to recognise one's own, too little to call."""
-    return f"{number[:6]}{'*' * max(len(number) - 10, 4)}{number[-4:]}"

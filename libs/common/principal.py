@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from libs.common.permissions import GRANTS, Permission, Reach
-from libs.common.roles import OBSERVERS, SEAH_ROLES, SUPERVISORS, Level, Role
+from libs.common.permissions import GRANTS, WHOLE, Permission, Reach
+from libs.common.roles import OBSERVERS, READS_SEAH, SEAH_ROLES, SUPERVISORS, Level, Role
 
 __all__ = [
-    "OBSERVERS", "SEAH_ROLES", "SUPERVISORS", "Level", "Permission", "Principal", "Reach", "Role",
-    "Scope", "is_within",
+    "OBSERVERS", "READS_SEAH", "SEAH_ROLES", "SUPERVISORS", "Level", "Permission", "Principal",
+    "Reach", "Role", "Scope", "is_within",
 ]  # fmt: skip
 
 _SERVICE = Role.SERVICE
@@ -28,6 +28,9 @@ class Scope:
     projects: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     organisations: tuple[str, ...] = ()
+
+
+_EVERYWHERE = Scope()
 
 
 def is_within(place: str, places: Sequence[str]) -> bool:
@@ -73,6 +76,8 @@ class Principal:
         if self.is_half:
             return _HALF.get(permission)
         if self.role is _CLIENT and permission not in self.scopes:
+            return None
+        if permission in WHOLE and self.scope != _EVERYWHERE:
             return None
         return GRANTS[self.role].get(permission)
 

@@ -62,6 +62,9 @@ _LEVELS = {
 SEAH_ROLES = frozenset({Role.SEAH_NATIONAL_OFFICER, Role.SEAH_HQ_OFFICER})
 """Who works SEAH cases, and works nothing else."""
 
+READS_SEAH = SEAH_ROLES | {Role.ADB_HQ_EXEC}
+"""To whom SEAH cases exist at all; to nobody else, whatever their role may do."""
+
 OBSERVERS = frozenset(
     {
         Role.ADB_NATIONAL_PROJECT_DIRECTOR,

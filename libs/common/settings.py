@@ -55,9 +55,23 @@ class SharedSettings(BaseSettings):
         return self.bus_url.get_secret_value()
 
     @property
+    def redis(self) -> str | None:
+        """What replicas share values through; None when each keeps them for itself."""
+        return self.redis_url.get_secret_value() if self.redis_url else None
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether anybody wants spans: of new requests, or of those their clients trace."""
+        return self.trace_ratio > 0 or self.otlp_endpoint is not None
+
+    @property
     def is_embedded(self) -> bool:
         """Whether everything runs in this one process."""
         return self.bus_url is None
+
+    def peer(self, name: str) -> str:
+        """Where a service answers."""
+        return self.peers.get(name, f"http://{name}:8000").rstrip("/")
 
 
 class ProgramSettings(BaseSettings):

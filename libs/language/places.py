@@ -67,7 +67,7 @@ def _plain(written: str, word: str, candidates: Sequence[Place]) -> bool:
     """Whether one word alone may be a name, and not an everyday word that looks like one."""
     if is_devanagari(word):
         return len(word) >= _TELLING - 1
-    if word not in english_words() and len(_key(word)) >= _TELLING:
+    if word not in english_words() and len(name_key(word)) >= _TELLING:
         return True
     exact = any(word == place.name_en.casefold() for place in candidates)
     distinct = word not in english_words() and len(word) > _TELLING
@@ -90,7 +90,7 @@ def _chosen(candidates: Sequence[Place], after: str) -> Place | None:
 
 def _beside(word: str) -> str:
     """What the word after a name makes of it: a river, a province, a council, or nothing."""
-    kinds = _neighbours()
+    kinds = neighbours()
     if word.startswith(kinds["council"]):
         return "council"
     return next((kind for kind in ("river", "province") if word in kinds[kind]), "")
@@ -103,15 +103,17 @@ def _rank(place: Place) -> str:
 @lru_cache(maxsize=8_192)
 def _keys(word: str) -> list[tuple[str, str]]:
     """The forms of `word` without a case ending, each with its key; `word` itself first."""
-    return [(form, _key(form)) for form in bare_forms(word)]
+    return [(form, name_key(form)) for form in bare_forms(word)]
 
 
-def _key(word: str) -> str:
+def name_key(word: str) -> str:
+    """What two spellings of one word have in common."""
     return fold_devanagari(word) if is_devanagari(word) else vowel_key(word)
 
 
 @cache
-def _neighbours() -> dict[str, tuple[str, ...]]:
+def neighbours() -> dict[str, tuple[str, ...]]:
+    """Words beside a name by what they make of it: a river, a province, a council."""
     return {kind: tuple(words) for kind, words in load("places")["beside"].items()}
 
 
@@ -120,7 +122,7 @@ def _gazetteer() -> tuple[dict[tuple[str, ...], list[Place]], int]:
     names: dict[tuple[str, ...], list[Place]] = defaultdict(list)
     for place, spellings in _listed():
         for spelling in spellings:
-            key = tuple(_key(word) for word in clean(spelling).replace("-", " ").split())
+            key = tuple(name_key(word) for word in clean(spelling).replace("-", " ").split())
             if place not in names[key]:
                 names[key].append(place)
     return dict(names), max(map(len, names))

@@ -11,8 +11,10 @@ from libs.common.bus.factory import open_bus
 from libs.common.bus.protocol import Bus
 from libs.common.cli import Refused
 from libs.common.db.migrations import check_head
+from libs.common.web.retaining import Kept
 from libs.common.web.service import Service
 from services.chat.clients import CaseLog, GrievanceClient
+from services.chat.domain.erasing import retire
 from services.chat.domain.hearing import warm_up
 from services.chat.domain.keeping import KeptFilings
 from services.chat.domain.relinking import rebuild
@@ -27,6 +29,8 @@ NO_GRIEVANCE = (
     "Within one process grievance has no fixed address: `python -m services rebuild-links` asks it "
     'without one. Or name where it answers: REDRESS_PEERS=\'{"grievance": "http://…"}\'.'
 )
+
+RETIRED = Kept("guest_chats", retire), Kept("seah_guest_chats", retire, restricted=True)
 
 
 def create_app(
@@ -52,7 +56,10 @@ def create_app(
             holding.routes,
         ],
         consumer=hears(),
-        background=[service.round("kept_filings", kept.send_due, seconds=settings.retry_seconds)],
+        background=[
+            service.round("kept_filings", kept.send_due, seconds=settings.retry_seconds),
+            service.retaining(*RETIRED),
+        ],
         state={"desk": Desk(grievance, shelf, settings)},
         prepare=prepare,
     )

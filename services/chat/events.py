@@ -8,10 +8,11 @@ from libs.common.contracts.grievance import (
     GrievanceStatusChanged,
     GrievanceSubmitted,
 )
-from libs.common.contracts.users import GuestBound, UserErased, UserMerged
 from libs.common.db.uow import Transaction
 from libs.common.messaging.consumer import Consumer
-from services.chat.domain import binding, erasing, linking
+from libs.common.messaging.people import hear_of_people
+from services.chat.domain import erasing, linking
+from services.chat.models import conversation_subject
 from services.chat.repository import ChatRepository
 
 
@@ -22,10 +23,8 @@ def hears() -> Consumer:
     consumer.on(GrievanceStatusChanged)(tell_status)
     consumer.on(GrievanceClassified)(tell_classification)
     consumer.on(FileRejected)(tell_rejected_file)
-    consumer.on(UserErased)(erase_person)
-    consumer.on(GuestBound)(bind_guest)
-    consumer.on(UserMerged)(merge_person)
     consumer.on(GrievanceErased)(erase_case)
+    hear_of_people(consumer, hand_over=hand_over, erase=erasing.erase_person)
     return consumer
 
 
@@ -69,25 +68,12 @@ async def tell_rejected_file(event: FileRejected, tx: Transaction) -> None:
     await linking.tell_rejected_file(tx, event.file_id)
 
 
-async def bind_guest(event: GuestBound, tx: Transaction) -> None:
-    """A guest has proved who they are: the conversations go on as that person's."""
-    await binding.bind(tx, event.guest_id, event.user_id)
-
-
-async def erase_person(event: UserErased, tx: Transaction) -> None:
-    """Somebody was erased: what they said here is never read again."""
-    await erasing.erase_person(tx, event.user_id)
-
-
 async def erase_case(event: GrievanceErased, tx: Transaction) -> None:
     """A case is nobody's now: nor is the conversation it was filed in."""
     await erasing.erase_case(tx, event.grievance_id, event.conversation_id)
 
 
-async def merge_person(event: UserMerged, tx: Transaction) -> None:
-    """Two people were one: what the one that went said, the other said."""
-    into = await tx.vault.survivor(event.into_user_id)
-    is_there = await tx.vault.pass_on(event.user_id, to=into)
-    await ChatRepository(tx.session).hand_over(f"user:{event.user_id}", to=f"user:{into}")
-    if not is_there:
-        await erasing.erase_person(tx, into)
+async def hand_over(tx: Transaction, was: str, user_id: int) -> list[str]:
+    """What the one that is this person now has said, this person said; talks go on as they are."""
+    talks = await ChatRepository(tx.session).hand_over(was, to=f"user:{user_id}")
+    return [conversation_subject(each) for each in talks]

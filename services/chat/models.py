@@ -57,11 +57,14 @@ class Base(DeclarativeBase):
     }
 
 
-GROUND = ground(Base.metadata)
+GROUND = ground(Base.metadata, guests=True)
 
 
 class Conversation(Base):
-    """A talk with one person. Its row is the lock under which messages get their numbers."""
+    """A talk with one person. Its row is the lock under which messages get their numbers.
+
+    `unclaimed_since` is when a guest began it, until it has led to a case: it is not kept for ever.
+    """
 
     __tablename__ = "conversations"
 
@@ -72,6 +75,7 @@ class Conversation(Base):
     status: Mapped[str] = mapped_column(String(20))
     locale: Mapped[str] = mapped_column(String(10))
     restricted: Mapped[bool]
+    unclaimed_since: Mapped[datetime | None] = mapped_column(index=True)
     state: Mapped[bytes]
     last_seq: Mapped[int]
     version: Mapped[int] = mapped_column()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import Executable, Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.common.db.paging import Cursor, newest_first
@@ -81,6 +81,21 @@ class ChatRepository:
         query = select(Conversation).where(Conversation.id.in_(conversation_ids))
         return await self._all(query.order_by(Conversation.id).with_for_update())
 
+    async def unclaimed(
+        self, before: datetime, *, restricted: bool, limit: int
+    ) -> Sequence[Conversation]:
+        """Talks that are nobody's, silent since `before`; held, but for busy ones."""
+        last = select(Message.created_at).where(
+            Message.conversation_id == Conversation.id, Message.seq == Conversation.last_seq
+        )
+        query = select(Conversation).where(
+            Conversation.unclaimed_since < before,
+            Conversation.restricted == restricted,
+            last.scalar_subquery() < before,
+        )
+        held = query.with_for_update(of=Conversation, skip_locked=True)
+        return await self._all(held.order_by(Conversation.unclaimed_since).limit(limit))
+
     async def forget_words(self, conversation_ids: Collection[str]) -> None:
         """Keep nothing of these conversations that a client named, showed or was about to file."""
         theirs = Message.conversation_id.in_(conversation_ids)
@@ -90,13 +105,13 @@ class ChatRepository:
         given_up = {"payload": None, "state": FilingState.FAILED}
         await self._session.execute(update(Filing).where(*unfiled).values(given_up))
 
-    async def hand_over(self, owner: str, *, to: str) -> None:
+    async def hand_over(self, owner: str, *, to: str) -> Sequence[str]:
         """What `owner` said, `to` said; they may have named how a talk began the same."""
-        await self._session.execute(
-            update(Conversation)
-            .where(Conversation.owner == owner)
-            .values(owner=to, opening_key=None)
+        theirs = update(Conversation).where(Conversation.owner == owner)
+        handed = theirs.values(owner=to, opening_key=None, unclaimed_since=None).returning(
+            Conversation.id
         )
+        return await self._all(handed)
 
     async def opened_with(self, owner: str, key: str) -> str | None:
         """The id of the conversation whose first message `owner` named `key`."""
@@ -214,7 +229,7 @@ class ChatRepository:
             raise ConversationNotFound("There is no such conversation.")
         return found
 
-    async def _all(self, query: Select[Any]) -> Sequence[Any]:
+    async def _all(self, query: Executable) -> Sequence[Any]:
         return (await self._session.scalars(query)).all()
 
 

@@ -6,4 +6,4 @@ from services.files.events import hears
 from services.files.settings import FilesSettings
 
 if __name__ == "__main__":
-    main("files", create_app, FilesSettings, topics=lambda: hears(None))
+    main("files", create_app, FilesSettings, topics=hears)

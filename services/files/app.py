@@ -1,12 +1,16 @@
 """The files service, put together."""
 
+from functools import partial
+
 import httpx2
 from fastapi import FastAPI
 
 from libs.common.bus.protocol import Bus
+from libs.common.web.retaining import Kept
 from libs.common.web.service import Service
 from services.files.clients.grievance import GrievanceClient
 from services.files.clients.store import Store
+from services.files.domain.erasing import retire
 from services.files.domain.sweeping import sweep
 from services.files.events import hears
 from services.files.models import GROUND
@@ -39,6 +43,9 @@ def create_app(
             seed.routes,
         ],
         consumer=hears(store),
-        background=[service.round("files.sweep", tidy, seconds=settings.sweep_seconds)],
+        background=[
+            service.round("files.sweep", tidy, seconds=settings.sweep_seconds),
+            service.retaining(Kept("guest_files", partial(retire, store=store))),
+        ],
         state={"store": store, "cases": GrievanceClient(service.peer("grievance"))},
     )

@@ -38,7 +38,7 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: UtcDateTime(), bytes: LargeBinary}
 
 
-GROUND = ground(Base.metadata)
+GROUND = ground(Base.metadata, guests=True)
 
 
 class FileAttachment(Base):
@@ -85,16 +85,6 @@ class KnownCase(Base):
 
     grievance_id: Mapped[str] = mapped_column(String(50), primary_key=True)
     restricted: Mapped[bool | None]
-
-
-class BoundGuest(Base):
-    """A guest who has proved who they are: what still comes in their name is this person's."""
-
-    __tablename__ = "bound_guests"
-
-    guest_id: Mapped[str] = mapped_column(String(100), primary_key=True)
-    user_id: Mapped[int]
-    bound_at: Mapped[datetime] = mapped_column(index=True)
 
 
 def file_subject(file_id: str) -> str:

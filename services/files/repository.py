@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from libs.common.db.vault import GUEST
 from libs.common.db.writes import insert_new
 from libs.common.errors import NotFound
-from services.files.models import GROUND, BoundGuest, FileAttachment, KnownCase, file_subject
+from services.files.models import GROUND, FileAttachment, KnownCase, file_subject
 
 
 class FileNotFound(NotFound):
@@ -51,11 +52,10 @@ class FileRepository:
         query = select(FileAttachment).where(wanted).order_by(FileAttachment.file_id)
         return list(await self._session.scalars(query.with_for_update()))
 
-    async def hand_over(self, owner: str, *, to: str) -> None:
-        """What `owner` sent, `to` sent."""
-        await self._session.execute(
-            update(FileAttachment).where(FileAttachment.owner == owner).values(owner=to)
-        )
+    async def hand_over(self, owner: str, *, to: str) -> Sequence[str]:
+        """What `owner` sent, `to` sent; answer the ids."""
+        theirs = update(FileAttachment).where(FileAttachment.owner == owner).values(owner=to)
+        return (await self._session.scalars(theirs.returning(FileAttachment.file_id))).all()
 
     async def of_person(
         self, owner: str, grievance_ids: Collection[str]
@@ -72,19 +72,17 @@ class FileRepository:
         query = query.order_by(FileAttachment.file_id)
         return list(await self._session.scalars(query.with_for_update()))
 
-    async def bind_guest(
-        self, guest_id: str, *, user_id: int, at: datetime, forget_before: datetime
-    ) -> bool:
-        """Remember who a guest is; False when they were somebody before, and stay so."""
-        await self._session.execute(delete(BoundGuest).where(BoundGuest.bound_at < forget_before))
-        values = {"guest_id": guest_id, "user_id": user_id, "bound_at": at}
-        return await insert_new(self._session, BoundGuest.__table__, **values)  # type: ignore[arg-type]
-
-    async def bound_to(self, guest_id: str) -> int | None:
-        """Who a guest has proved to be, if they have."""
-        query = select(BoundGuest.user_id).where(BoundGuest.guest_id == guest_id)
-        found: int | None = await self._session.scalar(query)
-        return found
+    async def unclaimed(self, before: datetime, *, limit: int) -> list[FileAttachment]:
+        """What guests sent before then to no case; held, but for busy ones."""
+        query = select(FileAttachment).where(
+            FileAttachment.owner.startswith(GUEST),
+            FileAttachment.grievance_id.is_(None),
+            FileAttachment.created_at < before,
+        )
+        held = query.with_for_update(skip_locked=True)
+        return list(
+            await self._session.scalars(held.order_by(FileAttachment.created_at).limit(limit))
+        )
 
     async def remove(self, file: FileAttachment) -> None:
         """Forget a file, and the key that sealed its name."""

@@ -31,6 +31,7 @@ from services.gateway.clients.owners import Owners, Tickets
 from services.gateway.domain.addresses import Addresses, Networks
 from services.gateway.domain.allowances import CLASSES, Limits
 from services.gateway.domain.asking import Asked
+from services.gateway.domain.callers import Callers
 from services.gateway.domain.describing import Descriptions
 from services.gateway.domain.entrance import Entrance
 from services.gateway.domain.exchanging import KeyExchange
@@ -41,10 +42,12 @@ from services.gateway.domain.origins import Origins
 from services.gateway.domain.overview import Overview
 from services.gateway.domain.rooms import OWNERS
 from services.gateway.domain.table import AccessTable, Entry
+from services.gateway.domain.ways import Ways
 from services.gateway.events import hear
 from services.gateway.proxy.door import Door
 from services.gateway.proxy.front import Front
 from services.gateway.proxy.gauges import shown
+from services.gateway.proxy.tracing import TracingDoor
 from services.gateway.proxy.upstream import Upstream
 from services.gateway.realtime import Realtime
 from services.gateway.routes import documents, events, health, stream
@@ -63,14 +66,11 @@ def create_app(settings: GatewaySettings, *, bus: Bus | None = None) -> "Gateway
     revoked = Revocations()
     verifier = Verifier(PublicKeys(shared.keys), "gateway", revoked=revoked)
     peers = {
-        name: ServiceClient(
-            name, http, settings.peer(name), signer, seconds=shared.internal_deadline
-        )
+        name: ServiceClient(name, http, shared.peer(name), signer, seconds=shared.internal_deadline)
         for name in SERVICES
     }
     keys = KeyExchange(UsersClient(peers["users"]))
-    redis = shared.redis_url.get_secret_value() if shared.redis_url else None
-    counters = open_counters(redis, prefix=f"{shared.redis_prefix}gateway:")
+    counters = open_counters(shared.redis, prefix=f"{shared.redis_prefix}gateway:")
     routes = RouteTable.of(ROUTERS)
     entrance = _entrance(settings, routes, verifier, keys, counters)
     realtime = Realtime(
@@ -92,12 +92,12 @@ def create_app(settings: GatewaySettings, *, bus: Bus | None = None) -> "Gateway
         feed=Feed(LogsClient(peers), news),
         descriptions=Descriptions(settings.api_docs),
         overview=Overview(
-            Probes(http, {name: settings.peer(name) for name in SERVICES}, seconds=PROBE_SECONDS),
+            Probes(http, {name: shared.peer(name) for name in SERVICES}, seconds=PROBE_SECONDS),
             is_embedded=shared.is_embedded,
-            has_redis=redis is not None,
+            has_redis=shared.redis is not None,
         ),
     )
-    users = ServiceClient("users", http, settings.peer("users"), signer, seconds=DEADLINE_SECONDS)
+    users = ServiceClient("users", http, shared.peer("users"), signer, seconds=DEADLINE_SECONDS)
 
     async def end(sessions: Collection[str]) -> None:
         entrance.forget_callers()
@@ -116,6 +116,7 @@ def create_app(settings: GatewaySettings, *, bus: Bus | None = None) -> "Gateway
     return Gateway(
         app=Surroundings(front, service="gateway"),
         front=front,
+        door=TracingDoor if shared.is_traced else Door,
         realtime=realtime,
         news=news,
         presence=presence,
@@ -133,6 +134,7 @@ class Gateway:
 
     app: ASGIApp
     front: Front
+    door: type[Door]
     realtime: Realtime
     news: News
     presence: Presence
@@ -147,7 +149,7 @@ class Gateway:
 
     def site(self, bound: socket) -> Site:
         """Where it answers: `bound`."""
-        return Site(self, bound, self.lifespan, Door, self.leave)
+        return Site(self, bound, self.lifespan, self.door, self.leave)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
@@ -158,7 +160,7 @@ class Gateway:
             stack.push_async_callback(self.counters.close)
             for upstream in self.front.upstreams.values():
                 stack.callback(upstream.close)
-            stack.enter_context(shown(self.front.upstreams.values()))
+            stack.enter_context(shown(self.front.upstreams.values(), self.front.doors))
             stack.push_async_callback(_end, asyncio.create_task(self.front.sweep()))
             stack.push_async_callback(self.realtime.close)
             stack.push_async_callback(_end, asyncio.create_task(self.revoking.run()))
@@ -200,17 +202,19 @@ def _entrance(
     counters: Counters,
 ) -> Entrance:
     own = [Entry("gateway", rule.template, rule.methods, rule.access) for rule in routes.rules]
-    return Entrance(
+    ways = Ways(
         table=AccessTable.read(settings.access_file, own=own),
-        verifier=verifier,
-        keys=keys,
         hosts=Hosts(settings.allowed_hosts),
         addresses=Addresses(settings.trusted_proxies),
         origins=Origins(settings.allowed_origins),
-        limits=Limits(settings.limits, is_on=settings.rate_limits),
-        limiter=Limiter(counters),
         networks=_networks(settings),
         https_only=settings.https_only,
+    )
+    return Entrance(
+        ways=ways,
+        callers=Callers(verifier, keys),
+        limits=Limits(settings.limits, is_on=settings.rate_limits),
+        limiter=Limiter(counters),
     )
 
 
@@ -231,7 +235,7 @@ async def _listener(entrance: Entrance, scope: Scope) -> None:
 
 def _upstream(settings: GatewaySettings, name: str) -> Upstream:
     calls = settings.calls.get(name, settings.calls_per_peer)
-    return Upstream(name, settings.peer(name), calls=calls, held=settings.held_per_peer)
+    return Upstream(name, settings.shared.peer(name), calls=calls, held=settings.held_per_peer)
 
 
 async def _end(task: asyncio.Task[Any]) -> None:

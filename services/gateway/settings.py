@@ -41,7 +41,3 @@ class GatewaySettings(ProgramSettings):
     """Where a class of routes is open to, by level or limit class: `{"admin": ["10.0.0.0/8"]}`."""
     https_only: bool = False
     """Refuse what a trusted proxy did not get over https."""
-
-    def peer(self, name: str) -> str:
-        """Where a service answers."""
-        return self.shared.peers.get(name, f"http://{name}:8000").rstrip("/")

@@ -6,4 +6,4 @@ from services.grievance.events import hears
 from services.grievance.settings import GrievanceSettings
 
 if __name__ == "__main__":
-    main("grievance", create_app, GrievanceSettings, topics=lambda: hears(None))
+    main("grievance", create_app, GrievanceSettings, topics=hears)

@@ -2,50 +2,50 @@
 
 from libs.common.contracts.files import FileDeleted, FileReady, FileReceived, FileRejected
 from libs.common.contracts.tasks import TaskClassified
-from libs.common.contracts.users import GuestBound, UserErased, UserLinked, UserMerged
+from libs.common.contracts.users import UserLinked
 from libs.common.db.uow import Transaction
 from libs.common.errors import NotFound
 from libs.common.messaging.consumer import Consumer
+from libs.common.messaging.people import hear_of_people
 from services.grievance.clients import ReadingResult, TasksClient
-from services.grievance.domain import binding, erasing, suggesting
-from services.grievance.models import CaseFile
-from services.grievance.repository import GrievanceNotFound, GrievanceRepository
+from services.grievance.domain import erasing, suggesting
+from services.grievance.models import CaseFile, case_subject
+from services.grievance.repository.cases import GrievanceNotFound, GrievanceRepository
 
 
-def hears(tasks: TasksClient | None) -> Consumer:
+def hears(tasks: TasksClient | None = None) -> Consumer:
     """The consumer of this service; without `tasks` it only knows its topics."""
-    consumer = Consumer("grievance")
-
-    async def fetch_reading(event: TaskClassified) -> ReadingResult | None:
-        assert tasks is not None  # noqa: S101 - a consumer that runs was given it
-        try:
-            return await tasks.reading(event.task_id)
-        except NotFound:
-            return None
-
-    @consumer.on(TaskClassified, fetch=fetch_reading)
-    async def adopt_classification(
-        event: TaskClassified, tx: Transaction, found: ReadingResult | None
-    ) -> None:
-        """Keep the engine's reading as a suggestion, unless it was erased meanwhile."""
-        if found is None:
-            return
-        grievance = await GrievanceRepository(tx.session).get(event.grievance_id, for_update=True)
-        reading = suggesting.Reading(tuple(found.categories), found.summary)
-        await suggesting.adopt(tx, grievance, reading)
-
+    consumer = Consumer("grievance", tasks)
+    consumer.on(TaskClassified, fetch=fetch_reading, needs=TasksClient)(adopt_reading)
     consumer.on(UserLinked)(link_person)
-    consumer.on(UserErased)(erase_person)
-    consumer.on(UserMerged)(merge_person)
-    consumer.on(GuestBound)(bind_guest)
     for kind in (FileReceived, FileReady, FileRejected, FileDeleted):
         consumer.on(kind)(note_file)
+    hear_of_people(consumer, hand_over=hand_over, erase=erasing.erase_person)
     return consumer
+
+
+async def fetch_reading(event: TaskClassified, tasks: TasksClient) -> ReadingResult | None:
+    """What the engine found, or None when it was erased meanwhile."""
+    try:
+        return await tasks.reading(event.task_id)
+    except NotFound:
+        return None
+
+
+async def adopt_reading(
+    event: TaskClassified, tx: Transaction, found: ReadingResult | None
+) -> None:
+    """Keep the engine's reading as a suggestion."""
+    if found is None:
+        return
+    grievance = await GrievanceRepository(tx).get(event.grievance_id, for_update=True)
+    reading = suggesting.Reading(tuple(found.categories), found.summary)
+    await suggesting.adopt(tx, grievance, reading)
 
 
 async def link_person(event: UserLinked, tx: Transaction) -> None:
     """The vault has taken the contact over: name the person, and forget what was sealed here."""
-    repository = GrievanceRepository(tx.session)
+    repository = GrievanceRepository(tx)
     user_id = await tx.vault.survivor(event.user_id)
     grievance = await repository.get(event.grievance_id, for_update=True)
     grievance.user_id = user_id
@@ -56,23 +56,10 @@ async def link_person(event: UserLinked, tx: Transaction) -> None:
         await erasing.erase_case(tx, grievance)
 
 
-async def merge_person(event: UserMerged, tx: Transaction) -> None:
-    """Two people were one: the cases of the one that went are the other's."""
-    into = await tx.vault.survivor(event.into_user_id)
-    is_there = await tx.vault.pass_on(event.user_id, to=into)
-    await GrievanceRepository(tx.session).merge_person(event.user_id, into=into)
-    if not is_there:
-        await erasing.erase_person(tx, into)
-
-
-async def bind_guest(event: GuestBound, tx: Transaction) -> None:
-    """A guest has proved who they are: what they filed is that person's."""
-    await binding.bind(tx, event.guest_id, event.user_id)
-
-
-async def erase_person(event: UserErased, tx: Transaction) -> None:
-    """Somebody was erased: so is what their cases say of them."""
-    await erasing.erase_person(tx, event.user_id)
+async def hand_over(tx: Transaction, was: str, user_id: int) -> list[str]:
+    """The cases of the one that is this person now are this person's."""
+    cases = await GrievanceRepository(tx).hand_over(was, to=user_id)
+    return [case_subject(each) for each in cases]
 
 
 async def note_file(
@@ -81,7 +68,7 @@ async def note_file(
     """Remember what became of a file of a case; of files that have no case yet, nothing."""
     if event.grievance_id is None:
         return
-    repository = GrievanceRepository(tx.session)
+    repository = GrievanceRepository(tx)
     try:
         await repository.get(event.grievance_id, for_update=True)
     except GrievanceNotFound:

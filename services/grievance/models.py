@@ -91,17 +91,20 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: UtcDateTime(), list[str]: Json, bytes: LargeBinary}
 
 
-GROUND = ground(Base.metadata)
+GROUND = ground(Base.metadata, guests=True)
 
 
 class Grievance(Base):
-    """A case. Texts are sealed; everything else may be filtered by."""
+    """A case. What people wrote is sealed; codes, numbers and dates may be filtered by.
+
+    Its project, its organisation and its municipality are sealed too, and found by `CaseWord`.
+    """
 
     __tablename__ = "grievances"
 
     grievance_id: Mapped[str] = mapped_column(String(50), primary_key=True)
     user_id: Mapped[int | None] = mapped_column(index=True)
-    filed_by: Mapped[str] = mapped_column(String(100), index=True)
+    filed_by: Mapped[str] = mapped_column(String(100))
     is_for_another: Mapped[bool] = mapped_column(server_default=false())
     """Whether staff wrote it down for somebody: it is about them, and not about who filed it."""
     client_reference: Mapped[bytes | None]
@@ -109,8 +112,8 @@ class Grievance(Base):
     client_reference_index: Mapped[bytes | None] = mapped_column(index=True)
     conversation_id: Mapped[str | None] = mapped_column(String(50))
     channel: Mapped[str] = mapped_column(String(20))
-    project_type: Mapped[str] = mapped_column(String(50))
-    organisation: Mapped[str | None] = mapped_column(String(100))
+    project_type: Mapped[bytes | None]
+    organisation: Mapped[bytes | None]
     """Who answers for it: a contractor, an office; officers are appointed for some of them."""
     status: Mapped[str] = mapped_column(String(20))
     level: Mapped[int]
@@ -121,7 +124,7 @@ class Grievance(Base):
     category: Mapped[str | None] = mapped_column(String(40))
     categories: Mapped[list[str]]
     classification_status: Mapped[str] = mapped_column(String(20))
-    municipality: Mapped[str | None] = mapped_column(String(100))
+    municipality: Mapped[bytes | None]
     ward: Mapped[int | None]
     place: Mapped[bytes | None]
     resolution: Mapped[bytes | None]
@@ -136,13 +139,39 @@ class Grievance(Base):
     __table_args__ = (
         Index("ix_grievances_newest", "created_at", "grievance_id"),
         Index("ix_grievances_status_newest", "status", "created_at", "grievance_id"),
-        Index("ix_grievances_municipality_newest", "municipality", "created_at", "grievance_id"),
+        Index("ix_grievances_filed_by_newest", "filed_by", "created_at", "grievance_id"),
     )
 
     @property
     def subject(self) -> str:
         """Whose data key seals this case's texts."""
         return case_subject(self.grievance_id)
+
+    @property
+    def lasting_subject(self) -> str:
+        """Whose data key seals what is nobody's, and stays when the complainant is forgotten."""
+        return lasting_subject(self.grievance_id)
+
+
+class CaseWord(Base):
+    """A word a case is found by, as a blind index, and when the case was filed.
+
+    A case has one for its project, its organisation, its municipality, and each place that one
+    lies in: the newest cases of a word lie side by side.
+    """
+
+    __tablename__ = "case_words"
+
+    word: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(primary_key=True)
+    grievance_id: Mapped[str] = mapped_column(
+        ForeignKey("grievances.grievance_id", ondelete="CASCADE"), primary_key=True
+    )
+
+    __table_args__ = (
+        Index("ix_case_words_case", "grievance_id", "word"),
+        {"sqlite_with_rowid": False},
+    )
 
 
 class StatusHistory(Base):
@@ -197,16 +226,11 @@ class CaseFile(Base):
     status: Mapped[str] = mapped_column(String(20))
 
 
-class BoundGuest(Base):
-    """A guest who has proved who they are: what still comes in their name is this person's."""
-
-    __tablename__ = "bound_guests"
-
-    guest_id: Mapped[str] = mapped_column(String(100), primary_key=True)
-    user_id: Mapped[int]
-    bound_at: Mapped[datetime] = mapped_column(index=True)
-
-
 def case_subject(grievance_id: str) -> str:
     """The name of the data key that seals the texts of a case."""
     return f"case:{grievance_id}"
+
+
+def lasting_subject(grievance_id: str) -> str:
+    """The name of the data key that seals where a case belongs: it is never destroyed."""
+    return f"case:{grievance_id}/later"

@@ -4,15 +4,10 @@ from libs.common.bus.protocol import Bus
 from libs.common.clock import utc_now
 from libs.common.contracts.files import FileReceived
 from libs.common.contracts.grievance import GrievanceErased, GrievanceSubmitted
-from libs.common.contracts.users import (
-    ExportRequested,
-    OtpRequested,
-    UserErased,
-    UserLinked,
-    UserMerged,
-)
+from libs.common.contracts.users import ExportRequested, OtpRequested, UserLinked
 from libs.common.db.uow import Transaction
 from libs.common.messaging.consumer import Consumer
+from libs.common.messaging.people import hear_of_people
 from services.tasks.domain.classifying import (
     CaseArguments,
     case_subject,
@@ -47,9 +42,8 @@ def hears() -> Consumer:
     consumer.on(UserLinked)(link_person)
     consumer.on(OtpRequested)(send_code)
     consumer.on(ExportRequested)(put_export_together)
-    consumer.on(UserErased)(erase_person)
-    consumer.on(UserMerged)(merge_person)
     consumer.on(GrievanceErased)(erase_case)
+    hear_of_people(consumer)
     return consumer
 
 
@@ -111,17 +105,6 @@ async def link_person(event: UserLinked, tx: Transaction) -> None:
         await tx.vault.key_or_new(subject, user_id=user_id)
 
 
-async def erase_person(event: UserErased, tx: Transaction) -> None:
-    """Somebody was erased: so is what was read of their cases."""
-    await tx.vault.destroy_of(event.user_id)
-
-
 async def erase_case(event: GrievanceErased, tx: Transaction) -> None:
     """A case is nobody's now: what was read of it is gone, and what is being read is not kept."""
     await tx.vault.destroy(case_subject(CaseArguments(grievance_id=event.grievance_id)))
-
-
-async def merge_person(event: UserMerged, tx: Transaction) -> None:
-    """Two people were one: erasing the other erases what was read of the one that went."""
-    into = await tx.vault.survivor(event.into_user_id)
-    await tx.vault.pass_on(event.user_id, to=into)

@@ -11,7 +11,7 @@ if __name__ == "__main__":
         "users",
         create_app,
         UsersSettings,
-        topics=lambda: hears(None),
+        topics=hears,
         commands=COMMANDS,
         options=OPTIONS,
     )

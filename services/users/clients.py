@@ -1,6 +1,7 @@
 """What users asks of other services, and of the core business system."""
 
 import asyncio
+from collections.abc import Iterable
 from urllib.parse import quote, urlencode
 
 import httpx2
@@ -27,10 +28,19 @@ class Contact(BaseModel):
     municipality: str | None = None
 
 
-class PersonAccess(BaseModel):
+class PersonSeen(BaseModel):
     """The caller may see a case of somebody; whether one of them is restricted."""
 
+    user_id: int
     is_restricted: bool
+
+
+class _PersonsSeen(BaseModel):
+    seen: list[PersonSeen]
+
+
+class _KeptApart(BaseModel):
+    kept_apart: set[int]
 
 
 class GrievanceClient:
@@ -53,22 +63,29 @@ class GrievanceClient:
             raise
         return found
 
-    async def access(
-        self, user_id: int, *, is_staff: bool, grievance_id: str | None = None
-    ) -> PersonAccess | None:
-        """Whether the caller may see a case of this person (that one, if it is named)."""
-        query = {"is_staff": str(is_staff).lower()}
+    async def seen(
+        self, *, citizens: Iterable[int], staff: Iterable[int], grievance_id: str | None = None
+    ) -> list[PersonSeen]:
+        """Of whom the caller may see a case (that one, if it is named); 50 of each at most."""
+        query = [("citizen", str(each)) for each in citizens]
+        query += [("staff", str(each)) for each in staff]
         if grievance_id is not None:
-            query["grievance_id"] = grievance_id
+            query.append(("grievance_id", grievance_id))
+        path = f"/internal/persons/access?{urlencode(query)}"
         try:
-            found: PersonAccess = await self._peer.get(
-                f"/internal/persons/{user_id}/access?{urlencode(query)}",
-                reads=PersonAccess,
-                for_caller=True,
-            )
+            found: _PersonsSeen = await self._peer.get(path, reads=_PersonsSeen, for_caller=True)
         except NotFound:
-            return None
-        return found
+            # What is named can be no case.
+            return []
+        return found.seen
+
+    async def kept_apart(self, citizens: Iterable[int]) -> set[int]:
+        """Who of them has SEAH cases and no others; 50 at most."""
+        query = urlencode([("citizen", str(each)) for each in citizens])
+        found: _KeptApart = await self._peer.get(
+            f"/internal/persons/kept-apart?{query}", reads=_KeptApart
+        )
+        return found.kept_apart
 
 
 class _Match(BaseModel):

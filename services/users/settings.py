@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from libs.common.principal import SEAH_ROLES, SUPERVISORS, Role
+from libs.common.principal import READS_SEAH, SUPERVISORS, Role
 from libs.common.settings import ServiceSettings
 from libs.common.tokens import ACCESS_TOKEN_SECONDS, MAX_LIFE
 
@@ -29,7 +29,7 @@ class UsersSettings(ServiceSettings):
     """Tries an hour for one national id, and of one caller."""
     core_business_url: str | None = None
     """Where the core business system answers whose national id it is; without one, nobody does."""
-    totp_required_for: frozenset[Role] = SEAH_ROLES | SUPERVISORS
+    totp_required_for: frozenset[Role] = READS_SEAH | SUPERVISORS
     """Roles that do nothing before they have a second factor."""
     login_window_seconds: int = Field(default=300, ge=1)
     reveals_a_day: int = Field(default=50, ge=1)

@@ -342,6 +342,41 @@ def test_a_consumer_knows_its_topics() -> None:
     assert consumer.topics == ["weather.rained.v1", "weather.snowed.v1"]
 
 
+async def test_a_tool_is_given_to_who_needs_it_and_to_nobody_else(uow: UnitOfWork) -> None:
+    class Gauge:
+        async def read(self) -> int:
+            return 7
+
+    consumer, heard = Consumer("weather", Gauge()), []
+
+    async def measure(_: Rained, gauge: Gauge) -> int:
+        return await gauge.read()
+
+    @consumer.on(Rained, fetch=measure, needs=Gauge)
+    async def note_measured(event: Rained, tx: Transaction, found: int) -> None:
+        heard.append(found)
+
+    @consumer.on(Snowed, needs=Gauge)
+    async def note_snow(event: Snowed, tx: Transaction, gauge: Gauge) -> None:
+        heard.append(await gauge.read() + event.drop)
+
+    for event in (Rained(place="Dharan"), Snowed(place="Dharan", drop=1)):
+        await consumer._receive(delivered(event), uow)
+
+    assert heard == [7, 8]
+
+
+async def test_who_was_not_given_a_tool_knows_its_topics_and_hears_nothing(
+    uow: UnitOfWork,
+) -> None:
+    consumer = Consumer("weather", None)
+    consumer.on(Rained, needs=Courier)(_nothing)
+
+    assert consumer.topics == ["weather.rained.v1"]
+    with pytest.raises(TypeError, match="Courier"):
+        await consumer.start(as_bus(Courier()), uow)
+
+
 async def _nothing(event: Event, tx: Transaction) -> None:
     raise AssertionError
 

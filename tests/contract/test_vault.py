@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from sqlalchemy import MetaData, make_url, select
 
+from libs.common.clock import utc_now
 from libs.common.crypto.keyring import Keyring
+from libs.common.crypto.sealing import CannotOpen
 from libs.common.db.base import ground, service_metadata
 from libs.common.db.engine import Database
 from libs.common.db.idempotency import Reply, ReplyErased, Request
@@ -16,7 +20,7 @@ from libs.common.db.uow import UnitOfWork
 from libs.common.db.vault import Erased
 
 METADATA: MetaData = service_metadata()
-GROUND = ground(METADATA)
+GROUND = ground(METADATA, guests=True)
 USER = 12
 CASE = "case:GRV-1"
 SOME, PART = 4, 12
@@ -127,6 +131,45 @@ async def test_somebody_merged_is_whom_they_became_in_whatever_order_it_is_heard
             await tx.vault.writer("user:99")
 
 
+async def test_a_guest_is_the_first_person_they_proved_to_be(uow: UnitOfWork) -> None:
+    async with uow.begin() as tx:
+        assert await tx.vault.bind("guest:1", 99) == 99
+        assert await tx.vault.bind("guest:1", USER) is None
+        assert await tx.vault.writer("guest:1") == "user:99"
+        assert await tx.vault.writer("guest:2") == "guest:2"
+
+
+async def test_a_guest_follows_whom_they_became(uow: UnitOfWork) -> None:
+    """Bound before the person was merged, and after; then the one they all are is erased."""
+    async with uow.begin() as tx:
+        await tx.vault.bind("guest:1", 99)
+        await tx.vault.pass_on(99, to=USER)
+        assert await tx.vault.bind("guest:2", 99) == USER
+        assert await tx.vault.who_is("guest:1") == await tx.vault.who_is("guest:2")
+        assert await tx.vault.writer("guest:1") == f"user:{USER}"
+    await erase(uow)
+
+    async with uow.begin() as tx:
+        with pytest.raises(Erased):
+            await tx.vault.writer("guest:1")
+
+
+async def test_who_a_guest_was_is_forgotten_after_a_month(
+    uow: UnitOfWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with uow.begin() as tx:
+        await tx.vault.bind("guest:1", USER)
+    later = utc_now() + timedelta(days=31)
+    monkeypatch.setattr("libs.common.db.vault.utc_now", lambda: later)
+
+    async with uow.begin() as tx:
+        await tx.vault.bind("guest:2", USER)
+
+    async with uow.begin() as tx:
+        assert await tx.vault.who_is("guest:1") == "guest:1"
+        assert await tx.vault.who_is("guest:2") == f"user:{USER}"
+
+
 async def test_linking_and_merging_at_once_leave_nothing_of_the_one_that_went(
     uow: UnitOfWork,
 ) -> None:
@@ -208,3 +251,47 @@ async def test_a_reply_about_nobody_is_replayed(uow: UnitOfWork) -> None:
 
     with pytest.raises(Exception, match="answered before"):
         await uow.replay(request)
+
+
+def with_keys(uow: UnitOfWork, ring: Keyring) -> UnitOfWork:
+    keys = ring.of("weather")
+    return UnitOfWork(uow.database, service="weather", ground=GROUND, keys=keys)
+
+
+def ring_of(tmp_path: Path) -> Keyring:
+    return Keyring.load(tmp_path / "keyring.json")
+
+
+@pytest.mark.parametrize("wrong", ["index_key", "keys"])
+async def test_a_keyring_with_another_key_is_refused(
+    uow: UnitOfWork, tmp_path: Path, wrong: str
+) -> None:
+    """Issue 4, administration: with another one nothing starts, be it the index key alone."""
+    other = Keyring.create(tmp_path / "other.json")
+    changed = replace(ring_of(tmp_path), **{wrong: getattr(other, wrong)})
+    await uow.check_keyring()
+    await a_key(uow)
+
+    with pytest.raises(CannotOpen):
+        await with_keys(uow, changed).check_keyring()
+    await uow.check_keyring()
+
+
+async def test_data_of_before_the_index_key_was_checked_is_taken_on_once(
+    uow: UnitOfWork, tmp_path: Path
+) -> None:
+    await a_key(uow, "keyring-check")
+    await a_key(uow)
+    other = replace(ring_of(tmp_path), index_key=b"2" * 32)
+
+    await uow.check_keyring()
+
+    with pytest.raises(CannotOpen, match="blind indexes"):
+        await with_keys(uow, other).check_keyring()
+
+
+async def test_a_look_at_the_keyring_leaves_nothing(uow: UnitOfWork) -> None:
+    await uow.check_keyring(note=False)
+
+    async with uow.read() as tx:
+        assert (await tx.session.scalars(select(GROUND.data_keys.c.subject))).all() == []

@@ -27,8 +27,12 @@ Raise = Callable[..., Awaitable[Stage]]
 
 @pytest.fixture(scope="session")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Where migrated databases are kept to be copied, by service."""
-    return {"folder": tmp_path_factory.mktemp("templates")}
+    """Where migrated databases are kept to be copied, by service, and a folder of keys."""
+    folder = tmp_path_factory.mktemp("templates")
+    Keyring.create(folder / "keys/keyring.json")
+    for each in (*SERVICES, "gateway"):
+        Signer.at(each, folder / "keys")
+    return {"folder": folder}
 
 
 async def _sqlite(service: str, templates: dict[str, Any], folder: Path) -> str:
@@ -92,7 +96,7 @@ async def raise_stage(tmp_path: Path, templates: dict[str, Any]) -> AsyncIterato
                 )
             shared = SharedSettings(data_dir=tmp_path, keys_dir=tmp_path / "keys")
             # There is data from the start here, so there must be a keyring.
-            Keyring.create(shared.keys / "keyring.json")
+            shutil.copytree(templates["folder"] / "keys", shared.keys, dirs_exist_ok=True)
             signers = {each: Signer.at(each, shared.keys) for each in (*SERVICES, "gateway")}
             bus = open_bus(bus_url, name=name, prefix=unique("test"))
             peers = Peers()

@@ -24,6 +24,19 @@ KIDS: tuple[Any, ...] = (
     None, True, ["users"], {"kid": "users"}, "x" * 4000, "users-" + "0" * 12, "\u202eusers", "%00",
 )  # fmt: skip
 
+UNFIT: tuple[Any, ...] = (
+    {}, {"JWT": "JWT"}, [[]], [{}], [None], 1.5, -1, 2**70, 10**400, float("inf"), float("nan"),
+    "\ud800",
+)  # fmt: skip
+"""Values that no header and no claim of ours may have."""
+ODD = (
+    *UNFIT, [], ["JWT"], ["ES256"], 0, 1, True, False, None, "", "jwt", "es256", "JWT ", "x" * 4000,
+)  # fmt: skip
+"""Values of every kind, where one text is looked for."""
+_SYMBOLS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+LAST = dict(zip(_SYMBOLS[::2], _SYMBOLS[1::2], strict=True))
+"""What a last symbol may be besides, where its last bit means nothing."""
+
 
 def claims(**changes: Any) -> dict[str, Any]:
     """What a good token says, with changes; what is changed to `...` is left out."""
@@ -53,6 +66,27 @@ def forged(users: Signer, chat: Signer, *, listener: str) -> Iterator[tuple[str,
 def good(users: Signer) -> str:
     """What the forgeries are made of: it is believed."""
     return users._signed(claims(), {})
+
+
+def signed_as(users: Signer, said: str) -> str:
+    """Whatever is said, with a signature that holds."""
+    return f"{said}.{segment(users._signing().key.sign(said.encode()))}"
+
+
+def respelt(token: str) -> Iterator[tuple[str, str]]:
+    """A good token in the spellings a lenient reader of base64url takes for the same."""
+    parts = token.split(".")
+    for place, part in enumerate(parts):
+        ways = {
+            "padded": f"{part}{'=' * (-len(part) % 4)}",
+            "padded more": f"{part}====",
+            "standard base64": part.translate(str.maketrans("-_", "+/")),
+            "other last bits": part[:-1] + LAST.get(part[-1], part[-1]),
+            "with what is no symbol": f"{part}!",
+        }
+        for name, way in ways.items():
+            if way != part:
+                yield f"part {place} {name}", ".".join([*parts[:place], way, *parts[place + 1 :]])
 
 
 def _header(users: Signer, **more: Any) -> dict[str, Any]:
@@ -145,6 +179,11 @@ def _with_headers(users: Signer, listener: str) -> Iterator[tuple[str, str]]:
     }  # fmt: skip
     for name, value in more.items():
         yield f"header {name}", users._signed(claims(), {name: value})
+    for name in ("alg", "typ", "cty", "crit", "b64"):
+        for odd in ODD:
+            yield f"header {name} {odd!r}", users._signed(claims(), {name: odd})
+    head = {"alg": "ES256", "kid": users.public_jwk["kid"]}
+    yield "without a typ", signed_as(users, f"{segment(head)}.{segment(claims())}")
     yield (
         "a kid said twice",
         _said(users, f'{{"alg":"none","alg":"ES256","kid":"{users.public_jwk["kid"]}"}}'.encode()),
@@ -178,6 +217,9 @@ def _with_claims(users: Signer) -> Iterator[tuple[str, str]]:
         {"half": "false"}, {"half": 0}, {"half": True}, {"acr": "admin"}, {"projects": "road"},
         {"projects": [7]}, {"places": {"a": 1}},
     ]  # fmt: skip
+    for name in ("exp", "iat", "nbf", "aud", "iss", "sub", "jti", "role", "typ", "sid", "acr",
+                 "half", "scope", "projects", "places", "organisations"):  # fmt: skip
+        changes += [{name: value} for value in UNFIT]
     for each in changes:
         yield f"claims {str(each)[:60]}", users._signed(claims(**each), {})
     said = json.dumps(claims())
@@ -212,6 +254,7 @@ def _misshapen(users: Signer) -> Iterator[tuple[str, str]]:
     yield "standard base64", f"{head}+/.{body}.{signature}"
     yield "padded", f"{head}==.{body}==.{signature}=="
     yield "with a blank inside", f"{head}. {body}.{signature}"
+    yield from respelt(token)
     yield "not ASCII", f"{head}.{body}.\u00e9"
     yield "a refresh token", "rdr_refresh_" + "A" * 43
     yield "the word", "null"

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ START_SECONDS = 40.0
 OURS = {"PORT": "0", "GATEWAY_RATE_LIMITS": "false"}
 """Tests ask more in a minute than anybody; what is limited has tests of its own."""
 
+UNUSED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Nobody here speaks TLS, and a context for each client takes 20 ms to make."""
+
 Start = Callable[..., Awaitable["System"]]
 
 
@@ -34,11 +38,16 @@ class System:
     known: dict[Path, str] = field(default_factory=dict)
     """The administrator's token, by the folder of the installation: a code is good once."""
 
-    def client(self, token: str | None = None, **headers: str) -> httpx2.AsyncClient:
-        """A client for whoever holds `token`."""
+    def client(
+        self, token: str | None = None, *, address: str | None = None, **headers: str
+    ) -> httpx2.AsyncClient:
+        """A client for whoever holds `token`, at an `address` of the loopback network."""
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        made = httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=20, trust_env=False)
+        way = httpx2.AsyncHTTPTransport(local_address=address, trust_env=False, verify=UNUSED)
+        made = httpx2.AsyncClient(
+            base_url=self.url, headers=headers, timeout=20, trust_env=False, transport=way
+        )
         self.clients.append(made)
         return made
 

@@ -15,7 +15,7 @@ from services.gateway.app import ROUTERS
 from services.gateway.domain.table import AccessTable, Entry
 from services.gateway.settings import GatewaySettings
 from tests.system.conftest import System
-from tests.system.owned import JSON_PNG, PHONE, Caller, Owned, planted
+from tests.system.owned import BODIES, JSON_PNG, TALK, Caller, Owned, body_of, planted
 
 PARAMETER = re.compile(r"\{(\w+)\}")
 FREE = {"topic"}
@@ -32,34 +32,7 @@ NAMED_BY_CALLER = {
 """Bodies in which a caller may give something of theirs an id; see `besides` for the others'."""
 NO_ONES = {"client_message_id", "national_id", "client_id"}
 """Fields that name nothing of ours."""
-TALK = {"text": "hello"}
 UPLOAD = {"file_data": JSON_PNG, "file_type": "image", "file_name": "a.png"}
-SEED_USER = {"phone_number": PHONE, "name": "Canarina Featherstone", "role": "citizen"}
-
-BODIES: dict[str, Any] = {
-    "PUT /api/v1/users/{user_id}": {"municipality": "Dharan"},
-    "PUT /api/users/{user_id}": SEED_USER,
-    "PUT /api/v1/users/{user_id}/preferences": {"language": "en", "reason": "in_person"},
-    "POST /api/v1/users/{user_id}/consents": {
-        "purpose": "contact", "is_given": True, "reason": "in_person",
-    },
-    "POST /api/v1/users/{user_id}/merge": {
-        "into_user_id": "{into_user_id}", "reason": "identity_checked",
-    },
-    "POST /api/v1/users/{user_id}/reveal": {"reason": "contact_complainant", "fields": ["name"]},
-    "DELETE /api/v1/users/{user_id}": {"reason": "person_asked"},
-    "PUT /api/v1/retention-rules/{kind}": {"keep_days": 7},
-    "POST /api/v1/api-keys/{key_id}/rotate": {},
-    "PUT /api/v1/grievances/{grievance_id}": {"ward": 7},
-    "PUT /api/grievances/{grievance_id}": {"ward": 7},
-    "PUT /api/v1/grievances/{grievance_id}/status": {"status": "acknowledged"},
-    "PUT /api/grievances/{grievance_id}/status": {"status": "acknowledged"},
-    "POST /api/v1/grievances/{grievance_id}/actions": {"action": "acknowledge"},
-    "POST /api/v1/grievances/{grievance_id}/notes": {"text": "Asked the ward office."},
-    "POST /api/v1/chat/conversations/{conversation_id}/messages": TALK,
-    "POST /api/chatbot/conversations/{conversation_id}/messages": TALK,
-}  # fmt: skip
-"""What is sent to routes that read a body."""
 
 
 @dataclass(frozen=True)
@@ -163,12 +136,7 @@ def besides(owned: Owned, access: dict[str, Access]) -> Iterator[Question]:
 def question(name: str, access: Access, owned: Owned) -> Question:
     """The question for the planted object of a route."""
     method, template = name.split()
-    send: dict[str, Any] = {}
-    if name in BODIES:
-        send["json"] = {
-            key: int(owned.ids[value[1:-1]]) if str(value).startswith("{") else value
-            for key, value in BODIES[name].items()
-        }
+    send: dict[str, Any] = {"json": body_of(name, owned)} if name in BODIES else {}
     path = PARAMETER.sub(lambda found: owned.ids[found[1]], template)
     rightly = None
     if template.endswith("/merge"):

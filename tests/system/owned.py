@@ -24,6 +24,33 @@ WORDS = (
 )  # fmt: skip
 """What was planted; nobody but those it belongs to reads a word of it."""
 JSON_PNG = b64encode(PNG).decode()
+TALK = {"text": "hello"}
+SEED_USER = {"phone_number": PHONE, "name": "Canarina Featherstone", "role": "citizen"}
+
+BODIES: dict[str, Any] = {
+    "PUT /api/v1/users/{user_id}": {"municipality": "Dharan"},
+    "PUT /api/users/{user_id}": SEED_USER,
+    "PUT /api/v1/users/{user_id}/preferences": {"language": "en", "reason": "in_person"},
+    "POST /api/v1/users/{user_id}/consents": {
+        "purpose": "contact", "is_given": True, "reason": "in_person",
+    },
+    "POST /api/v1/users/{user_id}/merge": {
+        "into_user_id": "{into_user_id}", "reason": "identity_checked",
+    },
+    "POST /api/v1/users/{user_id}/reveal": {"reason": "contact_complainant", "fields": ["name"]},
+    "DELETE /api/v1/users/{user_id}": {"reason": "person_asked"},
+    "PUT /api/v1/retention-rules/{kind}": {"keep_days": 7},
+    "POST /api/v1/api-keys/{key_id}/rotate": {},
+    "PUT /api/v1/grievances/{grievance_id}": {"ward": 7},
+    "PUT /api/grievances/{grievance_id}": {"ward": 7},
+    "PUT /api/v1/grievances/{grievance_id}/status": {"status": "acknowledged"},
+    "PUT /api/grievances/{grievance_id}/status": {"status": "acknowledged"},
+    "POST /api/v1/grievances/{grievance_id}/actions": {"action": "acknowledge"},
+    "POST /api/v1/grievances/{grievance_id}/notes": {"text": "Asked the ward office."},
+    "POST /api/v1/chat/conversations/{conversation_id}/messages": TALK,
+    "POST /api/chatbot/conversations/{conversation_id}/messages": TALK,
+}  # fmt: skip
+"""What is sent to routes that read a body."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +115,14 @@ class Owned:
                 "supervisor elsewhere", Principal("user:904", Role.PROJECT_ADMIN, ELSEWHERE)
             ),
         ]
+
+
+def body_of(name: str, owned: Owned) -> dict[str, Any]:
+    """What is sent to a route, with the ids of what was planted."""
+    return {
+        key: int(owned.ids[value[1:-1]]) if str(value).startswith("{") else value
+        for key, value in BODIES[name].items()
+    }
 
 
 async def planted(system: System) -> Owned:

@@ -1,17 +1,20 @@
 """Canaries for every field there is, made of the API's own description.
 
 Each field of each route gets a canary of every kind, with a number of its own: what is found
-somewhere says where it was planted.
+somewhere says where it was planted. Headers and parameters that no route describes are planted
+once a route, each time of another kind.
 """
 
-import copy
+import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 from urllib.parse import quote
 
-Document = dict[str, Any]
+from tests.system.examples import Document, Examples, Steps, fields, replaced
+from tests.system.test_journey import PNG
 
 KINDS = {
     "name": "Canarina{:05} Featherstone",
@@ -28,6 +31,22 @@ PLANTED = re.compile(
 )
 """Any canary, however it is cased; digits within an id are none."""
 METHODS = ("get", "post", "put", "delete", "patch")
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+PARTS = "multipart/form-data"
+FILE = "file"
+NUMBER = "#####"
+_NUMBERS = count()
+IF_MATCH = "if-match"
+ENDS = ("/close", "/logout", "/merge", "/revoke", "/rotate")
+KEY = "Idempotency-Key"
+SURPLUS = "remark"
+HEADERS = (
+    "User-Agent", "X-Request-ID", "X-Correlation-ID", "traceparent", "tracestate", "baggage",
+    "Cookie", "Referer", "From", "Origin", "Accept-Language", "Prefer", "If-None-Match",
+    "Last-Event-ID", "X-Forwarded-For", "Forwarded", "X-User-Id",
+)  # fmt: skip
+"""What anybody may send with anything: none of them keeps a request from being answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,34 +58,90 @@ class Place:
     field: str
     kind: str = ""
 
+    @property
+    def is_end(self) -> bool:
+        """Whether something is gone afterwards that others still need."""
+        return self.method == "delete" or self.path.endswith(ENDS)
+
     def __str__(self) -> str:
         return f"{self.method} {self.path} {self.field} {self.kind}"
 
 
 @dataclass(frozen=True, slots=True)
+class Body:
+    """What a request carries, and as what; of a form in parts, `file` is the name of the file."""
+
+    media: str | None = None
+    value: Any = None
+    whole: Any = None
+    """The same with everything that may be in it."""
+
+    def planted(self, steps: Steps, canary: str) -> "Body":
+        """This with a canary in it, and nothing else that need not be there."""
+        made = replaced(self.whole, steps, canary)
+        if not isinstance(made, dict):
+            return Body(self.media, made)
+        return Body(self.media, self.value | {steps[0]: made[steps[0]]})
+
+    def numbered(self, number: int) -> "Body":
+        """This with a number in it where it has to differ from every other."""
+        return replace(
+            self, value=json.loads(json.dumps(self.value).replace(NUMBER, f"{number:05}"))
+        )
+
+    def sent(self) -> dict[str, Any]:
+        """As the client takes it."""
+        if self.media is None:
+            return {}
+        if self.media == JSON:
+            return {"json": self.value}
+        said = {name: str(value) for name, value in self.value.items() if name != FILE}
+        if self.media == FORM:
+            return {"data": said}
+        return {"data": said, "files": {FILE: (self.value[FILE], PNG, "image/png")}}
+
+
+@dataclass(frozen=True, slots=True)
 class Planting:
-    """A request with a canary in one field."""
+    """A request with a canary in one field, or in what nobody described."""
 
     place: Place
     url: str
-    query: dict[str, Any]
-    json: Any
-    form: dict[str, str] | None
+    body: Body
+    query: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """An empty `if-match` stands for the version there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What requests need to be answered."""
+
+    ids: Mapping[str, str]
+    """Of what is there, by the names of parameters."""
+    bodies: Mapping[str, Any]
+    """What a route takes, where the description's own examples are refused."""
 
 
 class Garden:
     """Every request to be made of a document, and where each number was planted."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, known: Known) -> None:
         self._document = document
+        self._known = known
+        self._examples = Examples(document)
         self.places: list[Place] = []
 
-    def plantings(self) -> Iterator[Planting]:
-        """A canary of every kind in every field of every route."""
-        for path, methods in self._document["paths"].items():
-            for method in METHODS:
-                if method in methods:
-                    yield from self._of_route(method, path, methods[method])
+    def plantings(self, *, is_last: bool) -> Iterator[Planting]:
+        """A canary of every kind in every field of every route, or of those that end something."""
+        for number, route in enumerate(self._routes(is_last)):
+            yield from self._described(route)
+            yield from self._undescribed(route, number)
+
+    def canaries(self) -> bytes:
+        """All that was planted so far."""
+        planted = [KINDS[each.kind].format(number) for number, each in enumerate(self.places)]
+        return "\n".join(planted).encode()
 
     def found(self, content: bytes) -> set[Place]:
         """Where the canaries in `content` were planted."""
@@ -76,118 +151,94 @@ class Garden:
         }
         return {self.places[number] for number in numbers if number < len(self.places)}
 
-    def _of_route(self, method: str, path: str, operation: Document) -> Iterator[Planting]:
-        parameters = [self._resolved(each) for each in operation.get("parameters", ())]
-        given = {each["name"]: each for each in parameters if each["in"] in {"path", "query"}}
-        contents = self._resolved(operation.get("requestBody", {})).get("content", {})
-        plain = {name: self._example(each.get("schema", {})) for name, each in given.items()}
-        body = self._body(contents)
-        for name, each in given.items():
-            if self._is_text(each.get("schema", {})):
-                for place, canary in self._canaries(Place(method, path, f"{each['in']} {name}")):
-                    yield self._request(place, given, {**plain, name: canary}, body, asked=name)
-        for field in _fields(body):
-            for place, canary in self._canaries(Place(method, path, ".".join(map(str, field)))):
-                yield self._request(place, given, plain, _with(body, field, canary))
+    def _routes(self, is_last: bool) -> Iterator["_Route"]:
+        for path, methods in self._document["paths"].items():
+            for method in METHODS:
+                place = Place(method, path, "")
+                if method in methods and is_last == place.is_end:
+                    yield _Route(place, methods[method], self._examples, self._known)
 
-    def _request(
-        self, place: Place, given: Document, values: Document, body: Any, *, asked: str = ""
-    ) -> Planting:
-        url = place.path
-        for name, each in given.items():
-            if each["in"] == "path":
-                url = url.replace(f"{{{name}}}", quote(str(values[name]), safe=""))
-        query = {
-            name: values[name]
-            for name, each in given.items()
-            if each["in"] == "query" and (each.get("required") or name == asked)
+    def _described(self, route: "_Route") -> Iterator[Planting]:
+        for name in route.texts("path", "query"):
+            for place, canary in self._of_every_kind(route, f"parameter {name}"):
+                yield route.request(place, {name: canary})
+        for body in route.bodies:
+            for steps in fields(body.whole):
+                label = " ".join([*map(str, steps), *(["part"] if body.media == PARTS else [])])
+                for place, canary in self._of_every_kind(route, label):
+                    yield route.request(place, body=body.planted(steps, canary))
+        for name in route.headers():
+            for place, canary in self._of_every_kind(route, f"header {name}"):
+                yield route.request(place, headers={name: canary})
+
+    def _undescribed(self, route: "_Route", number: int) -> Iterator[Planting]:
+        kinds = list(KINDS)
+        headers = {
+            name: self._planted(route, f"header {name}", kinds[(number + at) % len(kinds)])[1]
+            for at, name in enumerate(HEADERS)
         }
-        is_form = isinstance(body, dict) and body.get("_form")
-        form = {k: str(v) for k, v in body.items() if k != "_form"} if is_form else None
-        return Planting(place, url, query, None if is_form else body, form)
+        yield route.request(replace(route.place, field="headers"), headers=headers)
+        place, canary = self._planted(route, f"parameter {SURPLUS}", kinds[number % len(kinds)])
+        yield route.request(place, {SURPLUS: canary})
 
-    def _canaries(self, field: Place) -> Iterator[tuple[Place, str]]:
-        for kind, text in KINDS.items():
-            number = len(self.places)
-            self.places.append(replace(field, kind=kind))
-            yield self.places[-1], text.format(number)
+    def _of_every_kind(self, route: "_Route", label: str) -> Iterator[tuple[Place, str]]:
+        for kind in KINDS:
+            yield self._planted(route, label, kind)
 
-    def _body(self, contents: Document) -> Any:
-        if "application/json" in contents:
-            return self._example(contents["application/json"]["schema"], every=True)
-        if "application/x-www-form-urlencoded" in contents:
-            schema = contents["application/x-www-form-urlencoded"]["schema"]
-            return {"_form": True, **self._example(schema, every=True)}
-        return None
-
-    def _resolved(self, schema: Document) -> Document:
-        while "$ref" in schema:
-            found: Any = self._document
-            for part in schema["$ref"].removeprefix("#/").split("/"):
-                found = found[part]
-            schema = found
-        return schema
-
-    def _is_text(self, schema: Document) -> bool:
-        schema = self._resolved(schema)
-        options = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
-        if options:
-            return any(self._is_text(each) for each in options)
-        return schema.get("type") in {"string", None}
-
-    def _example(self, schema: Document, *, every: bool = False) -> Any:
-        """Something of this shape; with `every`, all properties are there."""
-        schema = self._resolved(schema)
-        if schema.get("properties"):
-            made: Document = next(iter(schema.get("examples", [])), {})
-            shape = {
-                name: made.get(name) or self._example(each, every=True)
-                for name, each in schema["properties"].items()
-                if every or name in schema.get("required", ())
-            }
-            return copy.deepcopy(shape)
-        for word in ("examples", "enum"):
-            if schema.get(word):
-                return copy.deepcopy(schema[word][0])
-        for word in ("const", "default"):
-            if schema.get(word) is not None:
-                return copy.deepcopy(schema[word])
-        for word in ("anyOf", "oneOf", "allOf"):
-            if schema.get(word):
-                return self._example(schema[word][0], every=every)
-        return self._bare(schema)
-
-    def _bare(self, schema: Document) -> Any:
-        match schema.get("type"):
-            case "integer" | "number":
-                return max(1, schema.get("minimum", 1))
-            case "boolean":
-                return False
-            case "array":
-                return [self._example(schema["items"], every=True)] if "items" in schema else []
-            case "object":
-                return {}
-        return "x" * max(1, schema.get("minLength", 1))
+    def _planted(self, route: "_Route", label: str, kind: str) -> tuple[Place, str]:
+        self.places.append(replace(route.place, field=label, kind=kind))
+        return self.places[-1], KINDS[kind].format(len(self.places) - 1)
 
 
-def _fields(body: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Where in `body` a text is, or nothing is."""
-    if isinstance(body, dict):
-        for name, value in body.items():
-            if name != "_form":
-                yield from _fields(value, (*path, name))
-    elif isinstance(body, list):
-        for number, value in enumerate(body[:1]):
-            yield from _fields(value, (*path, number))
-    elif path and (body is None or isinstance(body, str)):
-        yield path
+class _Route:
+    """A route as it is described, and a request to it that says what has to be said."""
 
+    def __init__(self, place: Place, operation: Document, examples: Examples, known: Known) -> None:
+        self.place = place
+        self._examples = examples
+        self._known = known
+        self._parameters = [examples.resolved(each) for each in operation.get("parameters", ())]
+        contents = examples.resolved(operation.get("requestBody", {})).get("content", {})
+        self.bodies = [self._body(media, contents[media]["schema"]) for media in contents] or [
+            Body()
+        ]
 
-def _with(body: Any, path: tuple[str | int, ...], value: str) -> Any:
-    """A copy of `body` with another value at `path`, and no optional nothing beside it."""
-    made = copy.deepcopy(body)
-    at = made
-    for step in path[:-1]:
-        at = at[step]
-    at[path[-1]] = value
-    return made
+    def texts(self, *places: str) -> list[str]:
+        """Parameters a text may stand in."""
+        return [
+            each["name"]
+            for each in self._parameters
+            if each["in"] in places and self._examples.is_text(each.get("schema", {}))
+        ]
+
+    def headers(self) -> list[str]:
+        """Headers that mean something here."""
+        return self.texts("header") + ([KEY] if self.place.method == "post" else [])
+
+    def request(
+        self,
+        place: Place,
+        values: Mapping[str, str] | None = None,
+        *,
+        body: Body | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Planting:
+        """A request with these values of parameters, and what is needed besides."""
+        url, query, rest = place.path, {}, dict(values or {})
+        for each in self._parameters:
+            name = each["name"]
+            value = rest.pop(name, None) or self._known.ids.get(name)
+            value = value or self._examples.of(each.get("schema", {}))
+            if each["in"] == "path":
+                url = url.replace(f"{{{name}}}", quote(str(value), safe=""))
+            elif each["in"] == "query" and (each.get("required") or name in (values or {})):
+                query[name] = value
+        said = ({IF_MATCH: ""} if IF_MATCH in self.headers() else {}) | dict(headers or {})
+        numbered = (body or self.bodies[0]).numbered(next(_NUMBERS))
+        return Planting(place, url, numbered, query | rest, said)
+
+    def _body(self, media: str, schema: Document) -> Body:
+        name = f"{self.place.method.upper()} {self.place.path}"
+        value = self._known.bodies.get(name, self._examples.of(schema))
+        whole = self._examples.of(schema, every=True)
+        return Body(media, value | {FILE: "photo.png"} if media == PARTS else value, whole)

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx2
 
 from tests.system.conftest import Start, settled
-from tests.system.test_journey import PNG, Citizen
+from tests.system.test_journey import PNG, Citizen, act, suggested
 
 NAME = "Canarina Featherstone"
 PHONE = "9807654321"
@@ -14,6 +14,14 @@ TEXT = "quetzalbird water pipe broken in our ward, nobody repairs it"
 PLACE = "toucanville near the old mill"
 FILE = "macawphoto.png"
 SECRETS = ("Canarina", "Featherstone", PHONE, "quetzalbird", "toucanville", "macawphoto")
+
+
+PROPOSAL = {
+    "resolution_category": "accepted_repair",
+    "text": TEXT,
+    "public_text_en": TEXT,
+    "public_text_ne": TEXT,
+}
 
 
 async def test_no_word_of_a_citizen_lies_about(start: Start, tmp_path: Path) -> None:
@@ -43,6 +51,14 @@ async def test_no_word_of_a_citizen_lies_about(start: Start, tmp_path: Path) -> 
         return bool(is_ready and case["classification_status"] == "suggested")
 
     await settled(taken_over)
+    officer = await system.staff("site_safeguards_focal_person", "9811111111")
+    version = {"If-Match": (await suggested(officer, path)).headers["ETag"]}
+    correction = {"categories": ["ACCESS_WATER"], "summary": TEXT}
+    corrected = await officer.put(path, json=correction, headers=version)
+    assert corrected.status_code == 200, corrected.text
+    await act(officer, path, "acknowledge", notes=TEXT)
+    await act(officer, path, "evaluate", notes=f"{NAME} {PHONE}")
+    await act(officer, path, "propose", proposal=PROPOSAL)
     metrics = await metrics_of(tmp_path)
     assert "redress_requests" in metrics
     assert refused.status_code == 422

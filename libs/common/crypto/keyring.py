@@ -16,27 +16,22 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from libs.common.clock import monotonic, utc_now
+from libs.common.crypto.sealing import CannotOpen, seal, unseal
 from libs.common.logging import get_logger
 
 log = get_logger(__name__)
 
 KEY_BYTES = 32
-NONCE_BYTES = 12
 LOOK_SECONDS = 1.0
 
 
 class KeyringError(Exception):
     """The keyring is missing, malformed or not the one this data was written with."""
-
-
-class CannotOpen(Exception):
-    """A sealed value does not open: another key, another place, or it was changed."""
 
 
 @dataclass(frozen=True)
@@ -148,9 +143,7 @@ class ServiceKeys:
     def wrap(self, value: bytes, *, aad: str) -> bytes:
         """Seal `value` with the active key; the key's id travels in front."""
         active = self.active
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        sealed = self._wrapping[active].encrypt(nonce, value, aad.encode())
-        return prefix_of(active) + nonce + sealed
+        return prefix_of(active) + seal(self._wrapping[active], value, aad)
 
     def unwrap(self, wrapped: bytes, *, aad: str) -> bytes:
         """Open what `wrap` sealed. Raises CannotOpen."""
@@ -158,11 +151,7 @@ class ServiceKeys:
         key = self._key(wrapped[1:end].decode("ascii", "replace"))
         if key is None:
             raise CannotOpen("sealed with a key this keyring does not hold")
-        try:
-            nonce = wrapped[end : end + NONCE_BYTES]
-            return key.decrypt(nonce, wrapped[end + NONCE_BYTES :], aad.encode())
-        except (InvalidTag, ValueError):
-            raise CannotOpen("sealed for another place, or changed") from None
+        return unseal(key, wrapped[end:], aad)
 
     def blind(self, purpose: str, value: str) -> bytes:
         """The blind index of `value`: equal values of one purpose are equal, and that is all."""
@@ -201,34 +190,6 @@ class ServiceKeys:
 def prefix_of(kid: str) -> bytes:
     """How everything begins that was wrapped with this key."""
     return bytes([len(kid)]) + kid.encode()
-
-
-class SubjectKey:
-    """The data key of one subject: destroying its row makes all it sealed unreadable."""
-
-    def __init__(self, key: bytes) -> None:
-        self._cipher = AESGCM(key)
-
-    def seal(self, place: str, row: str, text: str) -> bytes:
-        """Seal `text` for the column `place` (`table.column`) of `row`, and nowhere else."""
-        return self.seal_bytes(place, row, text.encode())
-
-    def open(self, place: str, row: str, sealed: bytes) -> str:
-        """Open what `seal` sealed for that very place. Raises CannotOpen."""
-        return self.open_bytes(place, row, sealed).decode()
-
-    def seal_bytes(self, place: str, row: str, value: bytes) -> bytes:
-        """Seal `value` as `seal` does a text."""
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, value, f"{place}.{row}".encode())
-
-    def open_bytes(self, place: str, row: str, sealed: bytes) -> bytes:
-        """Open what `seal_bytes` sealed for that very place. Raises CannotOpen."""
-        try:
-            nonce, body = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
-            return self._cipher.decrypt(nonce, body, f"{place}.{row}".encode())
-        except (InvalidTag, ValueError):
-            raise CannotOpen("sealed for another place, or changed") from None
 
 
 def _write(path: Path, text: str) -> None:

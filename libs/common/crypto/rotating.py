@@ -27,7 +27,7 @@ def begin(path: Path, *, now: datetime, grace: float = GRACE_SECONDS) -> Keyring
 
     A rotation that was begun and not ended is gone on with: no other key is added.
     """
-    with _alone(path):
+    with alone(path.parent):
         ring = Keyring.load(path)
         if len(ring.keys) > 1:
             return ring
@@ -46,7 +46,7 @@ def is_settled(ring: Keyring, *, now: datetime) -> bool:
 
 def retire(path: Path, *, now: datetime) -> tuple[str, ...]:
     """Take every key out but the one in use; answer which. Nothing may hang on them any more."""
-    with _alone(path):
+    with alone(path.parent):
         ring = Keyring.load(path)
         kept = ring.writes_with(now)
         gone = tuple(sorted(ring.keys.keys() - {kept}))
@@ -56,10 +56,10 @@ def retire(path: Path, *, now: datetime) -> tuple[str, ...]:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Whoever else changes this keyring waits: of two new keys one would be lost to its readers."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
+def alone(keys: Path) -> Iterator[None]:
+    """Whoever else changes keys in this folder waits: of two new ones, readers would lose one."""
+    keys.mkdir(parents=True, exist_ok=True)
+    folder = os.open(keys, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         yield

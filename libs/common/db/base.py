@@ -1,7 +1,8 @@
 """What every service's schema has in common: naming, and the tables of the ground.
 
 Events, idempotency and leases are written on every hot path, so they are plain tables and not
-mapped classes. A service says `GROUND = ground(Base.metadata)` in its `models.py`.
+mapped classes. A service says `GROUND = ground(Base.metadata)` in its `models.py`; one that keeps
+things of guests says `ground(Base.metadata, guests=True)`.
 """
 
 from dataclasses import dataclass
@@ -43,9 +44,11 @@ class Ground:
     idempotency_keys: Table
     data_keys: Table
     leases: Table
+    bound_guests: Table | None
+    """Guests who have proved who they are, where things of guests are kept."""
 
 
-def ground(metadata: MetaData) -> Ground:
+def ground(metadata: MetaData, *, guests: bool = False) -> Ground:
     """Declare the tables of the ground in `metadata`."""
     return Ground(
         outbox=_outbox(metadata),
@@ -80,6 +83,17 @@ def ground(metadata: MetaData) -> Ground:
             Column("holder", String(50), nullable=False),
             Column("until", UtcDateTime, nullable=False),
         ),
+        bound_guests=_bound_guests(metadata) if guests else None,
+    )
+
+
+def _bound_guests(metadata: MetaData) -> Table:
+    return Table(
+        "bound_guests",
+        metadata,
+        Column("guest_id", String(100), primary_key=True),
+        Column("user_id", Integer, nullable=False),
+        Column("bound_at", UtcDateTime, nullable=False, index=True),
     )
 
 

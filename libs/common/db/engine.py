@@ -8,11 +8,17 @@ PostgreSQL: a search_path per service, and an end to every wait: connect, lock, 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
 from sqlalchemy import Connection, event, make_url, text
-from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InvalidRequestError,
+    TimeoutError as PoolTimeout,
+)
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -39,25 +45,40 @@ class DatabaseUnavailable(Unavailable):
 
 
 class Database:
-    """One service's database: where its sessions come from."""
+    """One service's database: where its sessions come from. Raises DatabaseUnavailable."""
 
     def __init__(self, url: str, *, schema: str, pool_size: int = 20) -> None:
         self.url = url
         self.schema = schema
-        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self._opened: WeakSet[sqlite.Connection] = WeakSet()
-        self.engine = (
-            _sqlite(url, self._opened) if self.is_sqlite else _postgres(url, schema, pool_size)
-        )
+        try:
+            self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+            self.engine = (
+                _sqlite(url, self._opened) if self.is_sqlite else _postgres(url, schema, pool_size)
+            )
+        except (ArgumentError, InvalidRequestError, ImportError, ValueError):
+            raise DatabaseUnavailable(  # the URL is not told: there may be a password in it
+                f"The URL of the database of {schema} is none this program can use."
+            ) from None
         self._reading = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
         writing = self.engine.execution_options(writing=True)
         self._writing = async_sessionmaker(writing, expire_on_commit=False)
         self._write_lock = asyncio.Lock()
 
+    @property
+    def place(self) -> str:
+        """Where it is, for whoever operates it: a path, or a URL without its password."""
+        return (self.engine.url.database if self.is_sqlite else None) or str(self.engine.url)
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is no such file: SQLite makes whatever is opened."""
+        return self.is_sqlite and not Path(self.place).exists()
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """A transaction that may write; leaving the block commits."""
-        async with _refusals(), asyncio.timeout(UNIT_SECONDS):
+        async with refusals(), asyncio.timeout(UNIT_SECONDS):
             if not self.is_sqlite:
                 async with self._writing() as session, session.begin():
                     yield session
@@ -68,7 +89,7 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """A transaction that only reads."""
-        async with _refusals(), asyncio.timeout(UNIT_SECONDS), self._reading() as session:
+        async with refusals(), asyncio.timeout(UNIT_SECONDS), self._reading() as session:
             yield session
 
     async def overwrite_log(self) -> None:
@@ -96,7 +117,7 @@ class Database:
 
 
 @asynccontextmanager
-async def _refusals() -> AsyncIterator[None]:
+async def refusals() -> AsyncIterator[None]:
     """Turn a database that is away, slow or full into one refusal."""
     try:
         yield
@@ -114,8 +135,13 @@ def _is_outage(error: DBAPIError) -> bool:
         return True
     name = type(error.orig.__cause__ or error.orig).__name__ if error.orig else ""
     code = str(getattr(error.orig, "sqlstate", None) or "")
-    # 08 connection, 40 rollback (deadlock, serialization), 53 resources, 55P03 lock, 57 operator
-    return code[:2] in {"08", "40", "53", "57"} or code == "55P03" or name == "OperationalError"
+    # 08 connection, 28 role, 3D name, 40 rollback (deadlock, serialization), 53 resources,
+    # 55P03 lock, 57 operator
+    return (
+        code[:2] in {"08", "28", "3D", "40", "53", "57"}
+        or code == "55P03"
+        or name == "OperationalError"
+    )
 
 
 def _sqlite(url: str, opened: WeakSet[sqlite.Connection]) -> AsyncEngine:

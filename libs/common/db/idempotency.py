@@ -19,7 +19,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.common.clock import utc_now
-from libs.common.crypto.keyring import ServiceKeys, SubjectKey
+from libs.common.crypto.keyring import ServiceKeys
+from libs.common.crypto.sealing import SubjectKey
 from libs.common.db.base import Ground
 from libs.common.db.vault import Vault
 from libs.common.db.writes import changed, insert_new

@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from libs.common.db.engine import Database
+from libs.common.db.engine import Database, refusals
 from libs.common.db.types import Json, RowId, UtcDateTime
 
 LOCK_ID = 7_237_733
@@ -102,7 +102,7 @@ async def check_head(database: Database, service: str) -> None:
 
 
 async def _run_sync(engine: AsyncEngine, work: Any) -> Any:
-    async with engine.execution_options(writing=True).begin() as connection:
+    async with refusals(), engine.execution_options(writing=True).begin() as connection:
         return await connection.run_sync(work)
 
 

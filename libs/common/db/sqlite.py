@@ -102,13 +102,16 @@ def connect(database: str, **options: Any) -> Connection:
     """
 
     def opened() -> sqlite3.Connection:
-        made: sqlite3.Connection = sqlite3.connect(database, **options)
         try:
-            for setting in SETTINGS:
-                made.execute(f"PRAGMA {setting}")
-        except BaseException:
-            made.close()
-            raise
+            made: sqlite3.Connection = sqlite3.connect(database, **options)
+            try:
+                for setting in SETTINGS:
+                    made.execute(f"PRAGMA {setting}")
+            except BaseException:
+                made.close()
+                raise
+        except sqlite3.DatabaseError as error:
+            raise sqlite3.OperationalError(f"{database}: {error}") from None
         return made
 
     connection = Connection(opened, iter_chunk_size=64)

@@ -5,13 +5,14 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.exc import StaleDataError
 
 from libs.common.clock import utc_now
 from libs.common.crypto.keyring import ServiceKeys
+from libs.common.crypto.sealing import CannotOpen
 from libs.common.db import idempotency
 from libs.common.db.base import Ground
 from libs.common.db.engine import Database
@@ -21,6 +22,9 @@ from libs.common.db.writes import Row, insert_new, insert_rows
 from libs.common.errors import Conflict, StaleVersion
 from libs.common.events import Envelope, Event
 from libs.common.telemetry import traceparent
+
+_CHECK = "keyring-check"
+"""How the rows are named that tell this installation's keyring; once it was the whole name."""
 
 
 class Transaction:
@@ -155,19 +159,26 @@ class UnitOfWork:
         async with self.database.read() as session:
             await idempotency.replay(session, self.ground, self.keys, request)
 
-    async def check_keyring(self) -> None:
-        """Refuse to start with a keyring that is not the one this data was written with.
+    async def check_keyring(self, *, note: bool = True) -> None:
+        """Refuse to go on with a keyring that is not the one this data was written with.
 
-        Raises CannotOpen.
+        A row is named by what the index key makes of it, and wrapped with the others. It is written
+        where there is none yet, unless nothing is to be noted. Raises CannotOpen.
         """
-        subject = "keyring-check"
+        subject = f"{_CHECK}:{self.keys.blind(_CHECK, self.service).hex()[:32]}"
+        table = self.ground.data_keys
         async with self.database.read() as session:
             tx = Transaction(session, self, request=None, restricted=False)
-            if await tx.vault.surviving_keys([subject]):
-                return
-            table = self.ground.data_keys
-            rows = await session.scalar(select(func.count()).select_from(table))
-        if rows:
+            named = select(table.c.subject).where(table.c.subject.startswith(_CHECK))
+            found = set(await session.scalars(named))
+            await tx.vault.keys(found)
+            is_used = await session.scalar(select(table.c.subject).limit(1))
+        if subject in found:
+            return
+        if found - {_CHECK}:
+            raise CannotOpen("the blind indexes were made with another key")
+        if is_used and not found:
             raise RuntimeError("data_keys holds keys, but not the one that checks the keyring")
-        async with self.begin() as tx:
-            tx.vault.create(subject)
+        if note:
+            async with self.begin() as tx:
+                tx.vault.create(subject)

@@ -5,18 +5,25 @@ A destroyed key leaves its row behind, empty: what comes late finds it, and make
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.common.clock import utc_now
-from libs.common.crypto.keyring import KEY_BYTES, CannotOpen, ServiceKeys, SubjectKey
+from libs.common.crypto.keyring import KEY_BYTES, ServiceKeys
+from libs.common.crypto.sealing import CannotOpen, SubjectKey
 from libs.common.db.base import Ground
 from libs.common.db.writes import Row, insert_new
 
+GUEST = "guest:"
+"""How the ids of guests begin."""
 _PLACE = "data_keys.wrapped"
 _DESTROYED = b""
+REMEMBERED = timedelta(days=30)
+"""How long it is known whom a guest became: longer than any token of theirs, and than chat keeps a
+filing nobody took."""
 _ERASING = 0x65726173
 """The class of the locks under which linking somebody and erasing them take turns."""
 
@@ -37,6 +44,7 @@ class Vault:
     ) -> None:
         self._session = session
         self._table = ground.data_keys
+        self._guests = ground.bound_guests
         self._keys = keys
         self._add = add
         self._known: dict[str, SubjectKey] = {}
@@ -134,6 +142,19 @@ class Vault:
                 return current
             current = found
 
+    async def bind(self, guest_id: str, user_id: int) -> int | None:
+        """Say that a guest proved to be `user_id`; answer who that is by now.
+
+        None when the guest was somebody before, and stays so.
+        """
+        user_id = await self.survivor(user_id)
+        if self._guests is None:
+            return user_id
+        now, bound_at = utc_now(), self._guests.c.bound_at
+        await self._session.execute(delete(self._guests).where(bound_at < now - REMEMBERED))
+        row = {"guest_id": guest_id, "user_id": user_id, "bound_at": now}
+        return user_id if await insert_new(self._session, self._guests, **row) else None
+
     async def destroy(self, *subjects: str) -> None:
         """Destroy the keys of `subjects`: what they sealed is never read again, nor sealed anew."""
         for subject in sorted(subjects):
@@ -155,8 +176,8 @@ class Vault:
     async def writer(self, principal_id: str) -> str:
         """In whose name this caller writes now. Raises Erased.
 
-        A token outlives whoever has it by moments: somebody erased writes nothing new, and
-        somebody merged writes as whom they became.
+        A token outlives whoever has it by moments: somebody erased writes nothing new, and who
+        was merged, or a guest, writes as whom they became.
         """
         user_id = _number(await self.who_is(principal_id))
         if user_id is not None and await self.is_erased(user_id):
@@ -164,8 +185,11 @@ class Vault:
         return principal_id if user_id is None else _person(user_id)
 
     async def who_is(self, principal_id: str) -> str:
-        """Whom this caller became, if they are a person who was merged."""
+        """Whom this caller became, if they are a person who was merged or a guest who is known."""
         user_id = _number(principal_id)
+        if self._guests is not None and principal_id.startswith(GUEST):
+            known = self._guests.c.guest_id == principal_id
+            user_id = await self._session.scalar(select(self._guests.c.user_id).where(known))
         return principal_id if user_id is None else _person(await self.survivor(user_id))
 
     def blind(self, purpose: str, value: str) -> bytes:

@@ -3,12 +3,13 @@
 A transaction collects the rows it wants inserted and writes them when it ends. PostgreSQL gets one
 statement, a chain of data-modifying CTEs, built once per shape (performance.md 4: half the cost of
 one statement a row, a quarter of the ORM's); SQLite, where a round trip is a function call, gets
-the same rows one by one.
+the same rows in their order, those alike in one step.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -76,8 +77,8 @@ async def insert_rows(session: AsyncSession, rows: Sequence[Row], *, one_stateme
     they are one INSERT of many values. PostgreSQL runs the INSERTs of a chain in any order.
     """
     if not one_statement or len(rows) == 1:
-        for row in rows:
-            await session.execute(_one_row(row.table), row.values)
+        for (table, _), alike in groupby(rows, key=_shape):
+            await session.execute(_one_row(table), [row.values for row in alike])
         return
     groups = _grouped(rows)
     shape = tuple((table.name, columns, len(same)) for (table, columns), same in groups.items())
@@ -90,8 +91,12 @@ async def insert_rows(session: AsyncSession, rows: Sequence[Row], *, one_stateme
 def _grouped(rows: Sequence[Row]) -> Groups:
     groups: Groups = {}
     for row in rows:
-        groups.setdefault((row.table, tuple(row.values)), []).append(row)
+        groups.setdefault(_shape(row), []).append(row)
     return groups
+
+
+def _shape(row: Row) -> tuple[Table, tuple[str, ...]]:
+    return row.table, tuple(row.values)
 
 
 def _values(groups: Groups) -> dict[str, Any]:

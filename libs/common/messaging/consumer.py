@@ -26,7 +26,7 @@ log = get_logger(__name__)
 
 E = TypeVar("E", bound=Event)
 Handler = Callable[..., Awaitable[None]]
-Fetch = Callable[[Any], Awaitable[Any]]
+Fetch = Callable[..., Awaitable[Any]]
 
 MAX_ATTEMPTS = 5
 PREFETCH = 10
@@ -41,13 +41,19 @@ class _Hearing:
     handler: Handler
     fetch: Fetch | None
     when: Callable[[Any], bool] | None
+    needs: type | None
 
 
 class Consumer:
-    """What one service hears. Built in its `events.py`, started by its `app.py`."""
+    """What one service hears. Built in its `events.py`, started by its `app.py`.
 
-    def __init__(self, service: str) -> None:
+    `tools` are what its handlers work with beside the transaction; to know the topics, none is
+    needed.
+    """
+
+    def __init__(self, service: str, *tools: object) -> None:
         self.service = service
+        self._tools = {type(tool): tool for tool in tools}
         self._hearings: dict[str, _Hearing] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -62,16 +68,18 @@ class Consumer:
         *,
         fetch: Fetch | None = None,
         when: Callable[[E], bool] | None = None,
+        needs: type | None = None,
     ) -> Callable[[Handler], Handler]:
         """Register a handler `(event, tx)` of `event`.
 
         What has to be asked of a peer first is asked by `fetch(event)`, before the transaction
-        opens; its answer is the handler's third argument. Events for which `when(event)` is false
-        are none of this service's business: they pass, and leave no row.
+        opens; its answer is the handler's third argument. The tool of the type `needs` is one
+        argument more: of `fetch` where there is one, else of the handler. Events for which
+        `when(event)` is false are none of this service's business: they pass, and leave no row.
         """
 
         def register(handler: Handler) -> Handler:
-            self._hearings[event.topic] = _Hearing(event, handler, fetch, when)
+            self._hearings[event.topic] = _Hearing(event, handler, fetch, when, needs)
             return handler
 
         return register
@@ -81,7 +89,10 @@ class Consumer:
         await bus.declare(self.service, self.topics, restricted=True)
 
     async def start(self, bus: Bus, uow: UnitOfWork) -> Subscription:
-        """Hear until the subscription is cancelled."""
+        """Hear until the subscription is cancelled. Raises TypeError when a tool is missing."""
+        needed = {hearing.needs for hearing in self._hearings.values()} - {None}
+        if missing := needed - self._tools.keys():
+            raise TypeError(f"{self.service} hears with {missing}, and was given none")
 
         async def receive(delivery: Delivery) -> None:
             await self._receive(delivery, uow)
@@ -142,12 +153,14 @@ class Consumer:
     async def _handle(
         self, envelope: Envelope, event: Event, hearing: _Hearing, uow: UnitOfWork
     ) -> bool:
-        fetched = () if hearing.fetch is None else (await hearing.fetch(event),)
+        given = () if hearing.needs is None else (self._tools[hearing.needs],)
+        if hearing.fetch is not None:
+            given = (await hearing.fetch(event, *given),)
         async with uow.begin(restricted=envelope.restricted) as tx:
             tx.heard = envelope
             if not await tx.first_time(self.service, envelope.id):
                 return False
-            await hearing.handler(event, tx, *fetched)
+            await hearing.handler(event, tx, *given)
         return True
 
     def _poison(self, topic: str, reason: str) -> Poison:

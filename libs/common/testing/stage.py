@@ -28,6 +28,7 @@ E = TypeVar("E", bound=Event)
 
 PATIENCE_SECONDS = 10.0
 REVOCATIONS = "/internal/revocations"
+RULES = "/internal/retention-rules"
 
 
 @dataclass
@@ -36,14 +37,17 @@ class Peers:
 
     An answer is the `data` of a success, an `httpx2.Response`, or a function of the request.
     Unforeseen questions are answered 503, as a peer that is away would be. Which sessions were
-    ended is asked all the time: it is none, and is not among what was `asked`.
+    ended, and how long what is kept, is asked all the time: it is none and not said, and is not
+    among what was `asked`.
     """
 
-    answers: dict[str, Any] = field(default_factory=lambda: {f"GET users {REVOCATIONS}": _none})
+    answers: dict[str, Any] = field(
+        default_factory=lambda: {f"GET users {REVOCATIONS}": _none, f"GET users {RULES}": []}
+    )
     asked: list[httpx2.Request] = field(default_factory=list)
 
     async def __call__(self, request: httpx2.Request) -> httpx2.Response:
-        if request.url.path != REVOCATIONS:
+        if request.url.path not in {REVOCATIONS, RULES}:
             self.asked.append(request)
         found = self.answers.get(f"{request.method} {request.url.host} {request.url.path}")
         if callable(found):

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -80,25 +81,37 @@ class Known(NamedTuple):
 
 def said_by(token: str) -> dict[str, Any]:
     """What a token says, for what no principal carries. Only of one that was verified before."""
-    segment = token.split(".")[1]
-    padded = segment + "=" * (-len(segment) % 4)
-    said: dict[str, Any] = json.loads(base64.urlsafe_b64decode(padded))
+    said: dict[str, Any] = json.loads(_spelt(token.split(".")[1]))
     return said
 
 
-def header_of(token: str) -> dict[str, Any]:
-    """What a token says of itself, before anything of it is believed. Raises InvalidToken."""
-    segment = token.partition(".")[0]
-    try:
-        padded = segment + "=" * (-len(segment) % 4)
-        header = json.loads(
-            base64.b64decode(padded, altchars=b"-_", validate=True), object_pairs_hook=once
-        )
-    except (ValueError, RecursionError):
-        raise InvalidToken("The token is malformed.") from None
-    if not isinstance(header, dict):
+def key_of(token: str, types: Sequence[str]) -> str:
+    """The id of the key a token says it is signed with, before anything of it is believed.
+
+    Its header is `alg`, `kid` and one of `types`, and each part has its one spelling: of a token
+    there are no others that would hold as well. Raises InvalidToken.
+    """
+    if len(token) > MAX_TOKEN_BYTES:
         raise InvalidToken("The token is malformed.")
-    return header
+    try:
+        head, _, _ = [_spelt(part) for part in token.split(".", 3)]
+        header = json.loads(head, object_pairs_hook=once)
+        kid, typ = header["kid"], header["typ"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise InvalidToken("The token is malformed.") from None
+    ours = {"alg": ALGORITHM, "kid": kid, "typ": typ}
+    if not isinstance(kid, str) or typ not in types or header != ours:
+        raise InvalidToken("The token's header is not one of ours.")
+    return kid
+
+
+def _spelt(part: str) -> bytes:
+    """What base64url without padding spells (RFC 7515, 2). Raises ValueError for any other way."""
+    written = part.encode()
+    raw = base64.urlsafe_b64decode(written + b"==")
+    if base64.urlsafe_b64encode(raw).rstrip(b"=") != written:
+        raise ValueError("it is not spelt as base64url")
+    return raw
 
 
 def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

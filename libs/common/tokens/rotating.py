@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from libs.common.clock import utc_now
+from libs.common.crypto.rotating import alone
 from libs.common.tokens.claims import LEEWAY, MAX_LIFE
 from libs.common.tokens.keyfiles import (
     OURS,
@@ -41,7 +42,12 @@ def rotate(
     The old public half stays until a later rotation finds that no token of it can be alive.
     `withdraw` is for a key that somebody else has: it is dropped at once, and its tokens with it.
     """
-    files, now = KeyFiles(service, keys), utc_now().timestamp()
+    with alone(keys):
+        return _rotate(KeyFiles(service, keys), after=after, withdraw=withdraw)
+
+
+def _rotate(files: KeyFiles, *, after: float, withdraw: bool) -> Rotated:
+    service, now = files.service, utc_now().timestamp()
     document = files.document()
     if not withdraw and any(each.get(SIGNS_FROM, 0.0) > now for each in document["keys"]):
         raise UnderWay(f"{service}: the key of the last rotation does not sign yet.")

@@ -1,13 +1,12 @@
 """What surrounds a request: its id, its span, its deadline, its line in the log, its count."""
 
 import asyncio
-import re
 from contextvars import ContextVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from libs.common.clock import monotonic
-from libs.common.ids import new_id
+from libs.common.ids import REQUEST_ID, new_id
 from libs.common.logging import bind, get_logger, unbind_all
 from libs.common.telemetry import REQUEST_SECONDS, REQUESTS, span, trace_id
 from libs.common.web.errors import Unforeseen
@@ -17,7 +16,6 @@ log = get_logger(__name__)
 
 QUIET = frozenset({"/healthz", "/readyz", "/internal/revocations"})
 """Asked every few moments by programs of ours: a line for each would drown the others."""
-_ACCEPTED_ID = re.compile(rb"[A-Za-z0-9-]{8,64}")
 
 deadline_at: ContextVar[float | None] = ContextVar("deadline_at", default=None)
 """When, on the monotonic clock, the caller stops waiting."""
@@ -47,7 +45,7 @@ class Surroundings:
             return
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
-        request_id = given.decode() if _ACCEPTED_ID.fullmatch(given) else new_id()
+        request_id = given.decode() if REQUEST_ID.fullmatch(given) else new_id()
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
         current_request_id.set(request_id)

@@ -10,9 +10,9 @@ from starlette.exceptions import HTTPException
 
 from libs.common.db.idempotency import Replay
 from libs.common.db.vault import Erased
-from libs.common.errors import AppError, BadRequest, Invalid, NotFound
+from libs.common.errors import AppError, BadRequest, Invalid, NotFound, Unfit
 from libs.common.logging import get_logger
-from libs.common.web.responses import JSON, refusal
+from libs.common.web.responses import JSON, NOT_KEPT, refusal
 
 log = get_logger(__name__)
 
@@ -55,13 +55,16 @@ def described(error: RequestValidationError) -> Invalid:
 
 def _place(item: dict[str, Any]) -> str:
     # The name of a field that should not be there is the sender's word, and may be a secret.
-    known = item["loc"][:-1] if item["type"] == "extra_forbidden" else item["loc"]
+    known = item["loc"][:-1] if item["type"] in {"extra_forbidden", "json_invalid"} else item["loc"]
     return ".".join(str(part) for part in known)[:200]
 
 
 def _problem(item: dict[str, Any]) -> str:
-    known = "value_error" if item["type"] == "value_error" else None
-    return known or str(item["msg"])[:200]
+    if item["type"] != "value_error":
+        return str(item["msg"])[:200]
+    # Anybody's ValueError may repeat what was sent; ours says so by its type.
+    error = item["ctx"]["error"]
+    return str(error)[:200] if isinstance(error, Unfit) else "value_error"
 
 
 def _of_framework(error: HTTPException) -> AppError:
@@ -90,5 +93,5 @@ def install_error_handlers(app: FastAPI) -> None:
 
 async def _render_replay(_: Request, replay: Exception) -> Response:
     assert isinstance(replay, Replay)  # noqa: S101 - for the type checker
-    headers = {"Idempotency-Replayed": "true"}
+    headers = {"Idempotency-Replayed": "true", **NOT_KEPT}
     return Response(replay.reply.body, replay.reply.status, headers, JSON)

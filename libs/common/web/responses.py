@@ -1,15 +1,10 @@
 """The shapes every public answer has (seed 1, «Response Formats»; requirements S1-40, S1-41)."""
 
-import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from annotated_types import GroupedMetadata
 from fastapi import Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from libs.common.db.uow import Transaction
 from libs.common.errors import AppError
@@ -18,10 +13,10 @@ T = TypeVar("T")
 
 JSON = "application/json"
 DEPRECATED_SINCE = "@1795219200"
+NOT_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+"""On answers nobody may keep for later: tokens, secrets, personal data (RFC 6749, 5.1)."""
 SUNSET = "Tue, 21 Nov 2028 00:00:00 GMT"
 """The sources' own paths are answered at least until then."""
-DIGITS_OF_AN_ID = 7
-"""As many digits in a row are a phone number or somebody's id."""
 
 
 class Schema(BaseModel):
@@ -42,43 +37,6 @@ def Words(max_length: int, *, min_length: int = 1) -> StringConstraints:  # noqa
     return StringConstraints(
         strip_whitespace=True, min_length=min_length, max_length=max_length, strict=True
     )
-
-
-@dataclass(frozen=True, slots=True)
-class PlainWords(GroupedMetadata):
-    """Words that lie in plaintext: lists are filtered by them, or they name a thing of ours.
-
-    What looks like an e-mail address, a phone number or somebody's id is refused.
-    """
-
-    max_length: int
-
-    def __iter__(self) -> Iterator[object]:
-        """What pydantic reads in its place."""
-        yield from Words(self.max_length)
-        yield AfterValidator(_of_nobody)
-
-
-def _of_nobody(text: str) -> str:
-    plain = unicodedata.normalize("NFKC", text)
-    if "@" in plain or _longest_number(plain) >= DIGITS_OF_AN_ID:
-        raise PydanticCustomError(
-            "kept_in_the_open",
-            "This is kept in the open: no phone number, no e-mail address, no id.",
-        )
-    return text
-
-
-def _longest_number(text: str) -> int:
-    """How many digits follow each other; between them all is skipped but letters and commas."""
-    longest = digits = 0
-    for char in text:
-        if char.isdecimal():
-            digits += 1
-            longest = max(longest, digits)
-        elif char.isalpha() or char == ",":
-            digits = 0
-    return longest
 
 
 Int32 = Annotated[int, Field(ge=-(2**31), le=2**31 - 1, strict=True)]

@@ -1,13 +1,14 @@
 """One message and its answer, in one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from libs.common import auditing
 from libs.common.clock import utc_now
 from libs.common.contracts.chat import ConversationClosed as Closed, ConversationOpened
 from libs.common.db.uow import Transaction
+from libs.common.db.vault import GUEST
 from libs.common.errors import Conflict, Invalid
 from libs.common.ids import new_id
 from libs.common.principal import Principal
@@ -96,6 +97,9 @@ async def receive(
     Raises ConversationNotFound, ConversationClosed, ClientMessageIdReused.
     """
     repository = ChatRepository(tx.session)
+    if incoming.named:
+        blind = tx.vault.blind("client_message_id", incoming.named).hex()
+        incoming = replace(incoming, named=blind)
     if conversation_id is None and incoming.named:
         conversation_id = await repository.opened_with(by, incoming.named)
     if conversation_id is None:
@@ -136,7 +140,7 @@ async def close(tx: Transaction, conversation_id: str, *, by: Principal) -> Conv
 
 
 def _open(tx: Transaction, by: str, incoming: Incoming, locale: str) -> Thread:
-    conversation_id = new_id()
+    conversation_id, now = new_id(), utc_now()
     key = tx.vault.create(conversation_subject(conversation_id))
     conversation = Conversation(
         id=conversation_id,
@@ -149,7 +153,8 @@ def _open(tx: Transaction, by: str, incoming: Incoming, locale: str) -> Thread:
         state=blank_state(key, conversation_id),
         last_seq=0,
         version=FIRST_VERSION,
-        started_at=utc_now(),
+        started_at=now,
+        unclaimed_since=now if by.startswith(GUEST) else None,
         ended_at=None,
     )
     tx.session.add(conversation)

@@ -5,8 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from libs.common.clock import utc_now
-from libs.common.crypto.keyring import SubjectKey
+from libs.common.crypto.sealing import SubjectKey
 from libs.common.db.uow import Transaction, UnitOfWork
+from libs.common.db.vault import GUEST
 from libs.common.ids import new_id
 from services.chat.clients import Away, Filed, GrievanceClient, Outcome, Refused
 from services.chat.domain.asking import summary
@@ -51,6 +52,7 @@ def keep(thread: Thread, message_id: str, *, language: str) -> tuple[str, dict[s
         next_try_at=now + timedelta(seconds=FIRST_TRY_SECONDS),
         created_at=now,
     )
+    conversation.unclaimed_since = None
     state.filed_token = state.token
     state.drop_draft()
     state.slot, state.filing_id = Slot.FILING, filing_id
@@ -151,6 +153,8 @@ def _refused(thread: Thread, filing: Filing) -> list[Spoken]:
     state, voice = thread.state, Voice(thread.conversation.locale)
     kept = _opened(thread.key, filing)
     filing.state, filing.payload = FilingState.FAILED, None
+    if thread.conversation.owner.startswith(GUEST) and state.grievance_id is None:
+        thread.conversation.unclaimed_since = utc_now()
     if state.filing_id != filing.id or state.slot is not Slot.FILING:
         return [thread.say(voice.say("refused_later"), reply_to=filing.message_id)]
     state.drop_draft()

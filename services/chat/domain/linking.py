@@ -58,6 +58,7 @@ async def note_filed(
         conversation = await repository.locked(conversation_id)
     except ConversationNotFound:
         return
+    conversation.unclaimed_since = None
     conversation.restricted = conversation.restricted or tx.is_restricted
     await link(
         repository,

@@ -10,7 +10,7 @@ from typing import Any
 
 from libs.common.clock import utc_now
 from libs.common.contracts.chat import MessageReceived, MessageSent
-from libs.common.crypto.keyring import SubjectKey
+from libs.common.crypto.sealing import SubjectKey
 from libs.common.db.uow import Transaction
 from libs.common.ids import new_id
 from services.chat.domain.speaking import Button

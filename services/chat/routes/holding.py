@@ -1,39 +1,24 @@
 """Everything this service holds on somebody, for their export."""
 
-from typing import Annotated, Any
-
-from fastapi import Query, Response
+from collections.abc import Sequence
+from typing import Any
 
 from libs.common.db.uow import Transaction
-from libs.common.web.auth import Service
-from libs.common.web.responses import Schema, Success, answer
-from libs.common.web.routing import router
-from libs.common.web.units import Uow
+from libs.common.web.holding import holding_routes
 from services.chat.domain.thread import opened
 from services.chat.models import Conversation
 from services.chat.repository import ChatRepository
 
-routes = router(prefix="/internal/people", tag="internal")
 ALL = 1_000_000
-Cases = Annotated[list[str], Query(max_length=1000)]
 
 
-class Holding(Schema):
-    held: dict[str, Any]
-
-
-@routes.get("/{user_id}/export", response_model=Success[Holding])
-async def everything_held(
-    user_id: int,
-    caller: Service,
-    uow: Uow,
-    case: Cases = [],  # noqa: B006 - read only
-) -> Response:
+async def everything_held(tx: Transaction, user_id: int, cases: Sequence[str]) -> dict[str, Any]:
     """What was said in the conversations of a person, and in those their cases were filed in."""
-    async with uow.read() as tx:
-        found = await ChatRepository(tx.session).of_person(f"user:{user_id}", case)
-        held = [each for row in found if (each := await _conversation(tx, row))]
-    return answer(Success(data=Holding(held={"conversations": held})))
+    found = await ChatRepository(tx.session).of_person(f"user:{user_id}", cases)
+    return {"conversations": [each for row in found if (each := await _conversation(tx, row))]}
+
+
+routes = holding_routes(everything_held)
 
 
 async def _conversation(tx: Transaction, found: Conversation) -> dict[str, Any] | None:

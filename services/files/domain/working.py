@@ -8,7 +8,6 @@ from libs.common.db.uow import Transaction
 from libs.common.errors import AppError, Conflict
 from services.files.clients.store import Arrival, Store
 from services.files.domain import naming
-from services.files.domain.binding import names_of
 from services.files.domain.storing import announce
 from services.files.domain.verdict import Content
 from services.files.models import FileAttachment, Status
@@ -77,7 +76,7 @@ async def attach(
     case = await repository.claim_case(grievance_id)
     case.restricted = tx.is_restricted
     await tx.session.flush()
-    owners = await names_of(tx, filed_by)
+    owners = {filed_by, await tx.vault.who_is(filed_by)}
     for file in await repository.of_case(grievance_id, file_ids):
         if file.grievance_id != grievance_id:
             if file.owner not in owners or await repository.case(file.grievance_id):

@@ -1,17 +1,15 @@
 """Reading a file: what is known of it, and its bytes."""
 
-import re
 from collections.abc import Mapping
-from http import HTTPStatus
 from urllib.parse import quote
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
-from libs.common.crypto.keyring import CannotOpen
+from libs.common.crypto.sealing import CannotOpen
 from libs.common.db.uow import Transaction
-from libs.common.errors import AppError
 from libs.common.principal import Principal
+from libs.common.web.ranges import Part, RangeNotSatisfiable
 from libs.common.web.responses import Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import RequestUnit, Uow
@@ -26,7 +24,6 @@ from services.files.routes.deps import Bytes, BytesReader, Cases, FileDeleter, F
 from services.files.schemas import FileDeletedRead, FileRead
 
 routes = router(prefix="/api/v1/files", tag="files")
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 SAFE = {
     "X-Content-Type-Options": "nosniff",
@@ -35,13 +32,6 @@ SAFE = {
     "Cache-Control": "private, no-store",
 }
 """No browser ever takes what a citizen sent for a page of ours."""
-
-
-class RangeNotSatisfiable(AppError):
-    """The file has no such bytes."""
-
-    status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
-    code = "RANGE_NOT_SATISFIABLE"
 
 
 @routes.get("/{file_id}", response_model=Success[FileRead])
@@ -124,44 +114,18 @@ async def streamed(
     file = await store.open(at)
     if file is None:
         raise FileNotReady("The file is not there at the moment. Ask again.")
-    size = file.seek(0, 2)
     try:
-        start, end = part(headers.get("range"), size)
+        part = Part.of(headers.get("range"), file.seek(0, 2))
     except RangeNotSatisfiable:
         file.close()
         raise
-    is_part = (start, end) != (0, size)
-    more = {
-        "Accept-Ranges": "bytes",
-        "Content-Length": str(end - start),
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-    }
-    if is_part:
-        more["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    more = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
     return StreamingResponse(
-        pieces(file, start=start, length=end - start),
-        206 if is_part else 200,
-        SAFE | more,
+        pieces(file, start=part.start, length=part.length),
+        part.status,
+        SAFE | part.headers | more,
         kind,
     )
-
-
-def part(asked: str | None, size: int) -> tuple[int, int]:
-    """Which bytes to send: all of them, unless one range was asked for.
-
-    Raises RangeNotSatisfiable. Several ranges, and other units, are ignored as RFC 9110 allows.
-    """
-    match = _RANGE.fullmatch(asked.strip()) if asked else None
-    if match is None or match.groups() == ("", ""):
-        return 0, size
-    first, last = match.groups()
-    if not first:
-        start, end = max(0, size - int(last)), size
-    else:
-        start, end = int(first), min(size, int(last) + 1 if last else size)
-    if start >= end:
-        raise RangeNotSatisfiable("The file has no such bytes.", size=size)
-    return start, end
 
 
 async def name_of(tx: Transaction, file: FileAttachment) -> str | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from libs.common.ids import REQUEST_ID
 from libs.common.principal import Principal
 from services.gateway.domain import headers, targets
 from services.gateway.domain.headers import NO_HEADS, Header, Heads, Lines
@@ -12,7 +13,6 @@ from services.gateway.domain.targets import ROOT
 SMALL = 64 * 1024
 """A body no longer than this is gathered before it is passed on."""
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9-]{8,64}")
 _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -53,7 +53,7 @@ class Asked:
             self.length = None
         elif b"content-length" in said:
             self.length = int(said[b"content-length"])
-        if b"x-request-id" in said and _REQUEST_ID.fullmatch(said[b"x-request-id"]):
+        if b"x-request-id" in said and REQUEST_ID.fullmatch(said[b"x-request-id"]):
             self.request_id = said[b"x-request-id"].decode("ascii")
         if b"traceparent" in said and _TRACEPARENT.fullmatch(said[b"traceparent"]):
             self.traceparent = said[b"traceparent"]

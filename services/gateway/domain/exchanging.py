@@ -12,7 +12,12 @@ from libs.common.logging import get_logger
 from libs.common.web.client import PeerFailed
 from services.gateway.clients import UsersClient
 from services.gateway.domain.addresses import Networks
-from services.gateway.domain.refusals import InvalidApiKey, UpstreamUnavailable
+from services.gateway.domain.refusals import (
+    AddressNotAllowed,
+    InvalidApiKey,
+    UpstreamUnavailable,
+)
+from services.gateway.domain.remembering import keep_newest
 
 log = get_logger(__name__)
 
@@ -27,8 +32,6 @@ SPARE_SECONDS = 5.0
 MAX_KEPT = 10_000
 PREFIX = "rdr_"
 _KEY = re.compile(r"rdr_live_[0-9a-f]{8}_[0-9A-Za-z]{20,100}")
-
-
 ANYWHERE = Networks()
 
 
@@ -54,10 +57,11 @@ class KeyExchange:
         self._asking: dict[bytes, asyncio.Task[Kept]] = {}
         self._hears_since = float("inf")
 
-    async def exchange(self, api_key: str) -> Kept:
-        """A token for the holder of `api_key`. Raises InvalidApiKey, UpstreamUnavailable.
+    async def exchange(self, api_key: str, *, address: str) -> str:
+        """A token for the holder of `api_key`, who asks from `address`.
 
-        While users is away, what it said before holds until the token ends.
+        While users is away, what it said before holds until the token ends. Raises InvalidApiKey,
+        AddressNotAllowed, UpstreamUnavailable.
         """
         if not _KEY.fullmatch(api_key):
             raise InvalidApiKey("The API key does not hold.")
@@ -67,7 +71,9 @@ class KeyExchange:
             kept = await self._asked(digest, api_key, kept)
         if not kept.token:
             raise InvalidApiKey("The API key does not hold.")
-        return kept
+        if not kept.networks.admits(address):
+            raise AddressNotAllowed("This key is not for use from your network.")
+        return kept.token
 
     def hears(self, *, is_hearing: bool) -> None:
         """Whether revocations reach us: what was said while they did not is soon asked again."""
@@ -117,9 +123,5 @@ class KeyExchange:
 
     def _answered(self, digest: bytes, done: asyncio.Task[Kept]) -> None:
         self._asking.pop(digest, None)
-        if done.cancelled() or done.exception():
-            return
-        self._kept[digest] = done.result()
-        self._kept.move_to_end(digest)
-        if len(self._kept) > MAX_KEPT:
-            self._kept.popitem(last=False)
+        if not done.cancelled() and not done.exception():
+            keep_newest(self._kept, digest, done.result(), MAX_KEPT)

@@ -98,12 +98,8 @@ class Limiter:
                 tightest = verdict
         return tightest
 
-    async def ask(self, allowance: Allowance, key: str, cost: int = 1) -> Verdict:
-        """Spend `cost`, if it is there or can be leased. Never raises."""
-        return await self.ask_all([Charge(allowance, key, cost)])
-
     async def ask_all(self, charges: Sequence[Charge]) -> Verdict:
-        """The same for all of `charges`, of which there is one at least."""
+        """The same, if it is there or can be leased. Never raises."""
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 while (verdict := self.take_all(charges)) is None:

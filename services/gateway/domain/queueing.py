@@ -1,31 +1,20 @@
-"""Concurrency cap of an upstream: so many calls at a time, a short queue, and the rest is shed.
-
-A queue is for bursts. One whose head has been late for half a second is no burst: waiting in it
-would serve everybody late, so from then on the newest goes first and only a few newcomers wait, not
-for long; the others are refused at once. When it has run empty and refused nobody for a moment it
-is a queue again.
-"""
+"""Concurrency cap of an upstream: so many calls at a time, a short queue, and the rest is shed."""
 
 import asyncio
-import math
 import random
-from collections import deque
 from collections.abc import Callable
 from enum import IntEnum
 from typing import NoReturn
 
 from libs.common.clock import monotonic
 from libs.common.errors import Unavailable
+from services.gateway.domain.standing import LATE_SECONDS, STANDING_SECONDS, Line, Waiter
 
 CAP = 32
 HELD_CAP = 512
 PATIENCE_SECONDS = 1.0
-LATE_SECONDS = 0.2
-"""A longer wait is late; and the patience of those who come while the queue stands."""
-STANDING_SECONDS = 0.5
-"""A queue whose head has been late for this long stands."""
 FEW_SHARE = 0.125
-"""Of the cap; so many newcomers wait while the queue stands, lest a slot find nobody."""
+"""Of the cap; so many newcomers wait while their line stands, lest a slot find nobody."""
 SPARE_SHARE = 0.125
 """Of the cap; lists and exports leave it to those who come before them, who would otherwise find
 every slot taken by calls that are slow."""
@@ -50,64 +39,6 @@ class Priority(IntEnum):
     DEFAULT = 2
     LIST = 3
     EXPORT = 4
-
-
-class _Waiter:
-    """A call that waits: its turn is True for a slot, False when it was shed."""
-
-    __slots__ = ("is_waiting", "line", "since", "turn")
-
-    def __init__(self, line: "_Line", since: float) -> None:
-        self.line = line
-        self.since = since
-        self.is_waiting = True
-        self.turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-
-
-class _Line:
-    """The waiters of one priority, the oldest on the left."""
-
-    def __init__(self, standing_seconds: float, few: int) -> None:
-        self.waiters: deque[_Waiter] = deque()
-        self.stands = False
-        self._few = few
-        self._standing_seconds = standing_seconds
-        self._stands_since = math.inf
-        self._refused_at = -math.inf
-        self._late_since: float | None = None
-
-    def look(self, now: float) -> None:
-        """See whether the line stands: from being late, to being empty and refusing nobody."""
-        if not self.waiters:
-            if now - self._refused_at > LATE_SECONDS:
-                self.stands = False
-            self._late_since = None
-        elif not self.stands:
-            late_since = self.waiters[0].since + LATE_SECONDS
-            if now < late_since:
-                self._late_since = None
-            elif self._late_since is None:
-                self._late_since = late_since
-            else:
-                self.stands = now - self._late_since > self._standing_seconds
-                self._stands_since = now
-
-    def refuses(self, now: float) -> bool:
-        """Whether a newcomer would wait in vain: it stands, and a few who came since wait."""
-        if not self.stands or len(self.waiters) < self._few:
-            return False
-        if self.waiters[-self._few].since < self._stands_since:
-            return False
-        self._refused_at = now
-        return True
-
-    def first(self) -> _Waiter:
-        """Who is to be served."""
-        return self.waiters[-1 if self.stands else 0]
-
-    def last(self) -> _Waiter:
-        """Who would be served after everybody else."""
-        return self.waiters[0 if self.stands else -1]
 
 
 class Slots:
@@ -135,7 +66,7 @@ class Slots:
         spare = int(cap * SPARE_SHARE)
         self._caps = [cap - spare if p >= Priority.LIST else cap for p in Priority]
         few = max(1, int(cap * FEW_SHARE))
-        self._lines = [_Line(standing, few) for _ in Priority]
+        self._lines = [Line(standing, few) for _ in Priority]
 
     def has_room(self, priority: int) -> bool:
         """Whether there is a slot for this priority."""
@@ -181,7 +112,7 @@ class Slots:
         if self.waiting:
             self._pass_on()
 
-    def _line_up(self, priority: int, until: float) -> tuple[_Waiter, float]:
+    def _line_up(self, priority: int, until: float) -> tuple[Waiter, float]:
         if self.is_vain(priority):
             self.refuse()
         now = self._clock()
@@ -191,7 +122,7 @@ class Slots:
         is_full = self.waiting >= self._queue
         if seconds <= 0 or (is_full and not self._make_room(priority)):
             self.refuse()
-        waiter = _Waiter(line, now)
+        waiter = Waiter(line, now)
         line.waiters.append(waiter)
         self.waiting += 1
         return waiter, seconds
@@ -220,12 +151,12 @@ class Slots:
                     waiter.turn.set_result(True)
                     return
 
-    def _take_out(self, waiter: _Waiter) -> None:
+    def _take_out(self, waiter: Waiter) -> None:
         waiter.line.waiters.remove(waiter)
         waiter.is_waiting = False
         self.waiting -= 1
 
-    def _shed(self, waiter: _Waiter) -> None:
+    def _shed(self, waiter: Waiter) -> None:
         """Its patience is over, or its place in the queue goes to somebody else."""
         if not waiter.is_waiting:
             return
@@ -234,7 +165,7 @@ class Slots:
             self.shed += 1
             waiter.turn.set_result(False)
 
-    def _leave(self, waiter: _Waiter) -> None:
+    def _leave(self, waiter: Waiter) -> None:
         """The caller is gone; it may have been given a slot a moment before it could know."""
         if waiter.is_waiting:
             self._take_out(waiter)

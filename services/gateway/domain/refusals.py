@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import ClassVar
 
 from libs.common.errors import AppError, BadRequest, Unauthenticated, Unavailable
+from libs.common.web.errors import MethodNotAllowed
 
 
 class UriTooLong(AppError):
@@ -26,6 +27,15 @@ class InvalidHost(BadRequest):
     code = "INVALID_HOST"
 
 
+class NotAllowed(MethodNotAllowed):
+    """Says which methods are, as RFC 9110 asks."""
+
+    def __init__(self, methods: frozenset[str]) -> None:
+        super().__init__("This method is not allowed here.")
+        with_head = methods | {"HEAD"} if "GET" in methods else methods
+        self.headers = {"Allow": ", ".join(sorted(with_head))}  # type: ignore[misc]
+
+
 class RequestTimeout(AppError):
     """The body that was promised did not come."""
 
@@ -39,7 +49,13 @@ class UpstreamUnavailable(Unavailable):
 
     code = "UPSTREAM_UNAVAILABLE"
 
-    def __init__(self, message: str, *, retry_after: int | None = None, **details: object) -> None:
+    def __init__(
+        self,
+        message: str = "This part of the system is away for the moment.",
+        *,
+        retry_after: int | None = None,
+        **details: object,
+    ) -> None:
         super().__init__(message, **details)
         if retry_after is not None:
             self.headers = {"Retry-After": str(retry_after)}  # type: ignore[misc]

@@ -1,8 +1,4 @@
-"""A kept connection to a service: one call at a time, its answer parsed by llhttp.
-
-What the service sends is believed as little as what a client sends: a head has a size, framing that
-two readers could read differently breaks the connection, and what comes unasked ends it.
-"""
+"""A kept connection to a service: one call at a time. What comes unasked ends it."""
 
 import asyncio
 import socket
@@ -11,67 +7,28 @@ from typing import cast
 
 import httptools
 
-from services.gateway.domain.breaking import AWAY, is_failure
-from services.gateway.domain.headers import RETURNED, Header, Lines
+from services.gateway.proxy.answer import MAX_HEAD_BYTES, Answer, Sink
 from services.gateway.proxy.turn import Turn
 
-MAX_HEAD_BYTES = 64 * 1024
-MAX_FIELDS = 200
-FEW_BYTES = 4 * MAX_FIELDS
-"""Too few for a head to be too large in any way."""
-MAX_HINTS = 16
-SHORT = 64 * 1024
-"""An answer that says it is no longer than this is handed on in one piece."""
 HIGH_WATER = 64 * 1024
 RECEIVED = 128 * 1024
 """What the system may hold for us of an answer that a slow client does not take; left to itself it
 takes megabytes for each."""
-SWITCHING = 101
-EARLY_HINTS = 103
-FIRST_FINAL = 200
-VERSIONS = frozenset({"1.0", "1.1"})
-BODILESS = frozenset({204, 304})
-PIECES = 4
-"""Of a header line: name, colon, value, end."""
-
-Sink = Callable[[bytes], None]
 
 
-class Connection(asyncio.Protocol):
-    """The answer to the call under way, as far as it came; `news` is called when there is more."""
+class Connection(Answer, asyncio.Protocol):
+    """The answer to the call under way; `news` is called when there is more of it."""
 
     def __init__(self, *, left: Callable[["Connection"], None]) -> None:
+        super().__init__()
         self._left = left
         self.transport: asyncio.Transport | None = None
         self.is_lost = False
         self.is_write_paused = False
         self.idle_since = 0.0
-        self.is_tunnel = False
-        self.body: list[bytes] = []
         self._news: Callable[[], None] | None = None
-        self._sink: Sink | None = None
         self._held = b""
         self._is_reading_paused = False
-        self._parser = httptools.HttpResponseParser(self)
-        self._forget()
-
-    def _forget(self) -> None:
-        self.status = 0
-        self.returned: list[bytes] = []
-        """The header lines a client gets, in pieces."""
-        self.fields: list[Header] = []
-        """The other headers: they are between a service and us."""
-        self.hints: tuple[Lines, ...] = ()
-        """The links of answers that said there is more to come."""
-        self.trailers: tuple[Header, ...] = ()
-        self.length: int | None = None
-        self.taken = 0
-        """Bytes of body so far."""
-        self.is_head_over = self.is_complete = self.is_kept = False
-        self.is_short = False
-        """Whether the whole answer is waited for before any of it is handed on."""
-        self._is_chunked = False
-        self._head_bytes = self._hints = 0
 
     # What the call does.
 
@@ -129,30 +86,6 @@ class Connection(asyncio.Protocol):
         if self.transport:
             self.transport.abort()
 
-    @property
-    def content(self) -> bytes:
-        """All that came of the body and was not poured."""
-        return self.body[0] if len(self.body) == 1 else b"".join(self.body)
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether there is something to hand on."""
-        is_under_way = self.is_head_over and not self.is_short
-        return self.is_complete or is_under_way or self.is_tunnel
-
-    @property
-    def is_good(self) -> bool:
-        """Whether the answer is one: not that somebody behind the service is away."""
-        if self.status not in AWAY:
-            return True
-        names = self.returned[::PIECES]
-        return not is_failure(self.status, has_retry_after=b"retry-after" in names)
-
-    @property
-    def is_touched(self) -> bool:
-        """Whether the service has said anything to this call."""
-        return self._head_bytes > 0
-
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -202,89 +135,6 @@ class Connection(asyncio.Protocol):
         self.is_write_paused = False
         if self._news:
             self._news()
-
-    # httptools
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        name = name.lower()
-        if not self.is_head_over:
-            if name in RETURNED:
-                self.returned += (name, b": ", value, b"\r\n")
-            else:
-                self.fields.append((name, value))
-        elif len(self.trailers) < MAX_FIELDS:
-            self.trailers = (*self.trailers, (name, value))
-        else:
-            raise ValueError("no end of trailers")
-
-    def on_message_begin(self) -> None:
-        if self.is_complete:
-            self.is_kept = False
-            raise ValueError("more than was asked for")
-
-    def on_headers_complete(self) -> None:
-        parser = self._parser
-        if parser.get_http_version() not in VERSIONS:
-            raise ValueError("another protocol")
-        self.status = parser.get_status_code()
-        if self._head_bytes > FEW_BYTES:
-            self._check_size()
-        if self.status < FIRST_FINAL:
-            self._hint()
-            return
-        self._read_framing()
-        self.is_head_over = True
-        self.is_kept = parser.should_keep_alive() and not parser.should_upgrade()
-
-    def _check_size(self) -> None:
-        """The head may have come together with some of the body."""
-        size = 0
-        if self._head_bytes > MAX_HEAD_BYTES:
-            size = sum(len(name) + len(value) for name, value in self.fields)
-            size += sum(map(len, self.returned))
-        count = len(self.fields) + len(self.returned) // PIECES
-        if size > MAX_HEAD_BYTES or count > MAX_FIELDS:
-            raise ValueError("no end of headers")
-
-    def _read_framing(self) -> None:
-        """Where the answer ends, which one header says and no other."""
-        for name, value in self.fields:
-            if name == b"content-length":
-                if self.length is not None:
-                    raise ValueError("two lengths")
-                self.length = int(value)
-            elif name == b"transfer-encoding":
-                if value.lower() != b"chunked" or self._is_chunked:
-                    raise ValueError("a coding nobody asked for")
-                self._is_chunked = True
-        is_small = self.length is not None and self.length <= SHORT
-        self.is_short = is_small or self.status in BODILESS
-
-    def on_body(self, chunk: bytes) -> None:
-        self.taken += len(chunk)
-        if self._sink:
-            self._sink(chunk)
-        else:
-            self.body.append(chunk)
-
-    def on_message_complete(self) -> None:
-        if self.is_head_over:
-            self.is_complete = True
-
-    def _hint(self) -> None:
-        self._hints += 1
-        if self._hints > MAX_HINTS:
-            raise ValueError("nothing but hints")
-        if self.status == SWITCHING:
-            self.is_tunnel = True
-            return
-        if self.status == EARLY_HINTS:
-            pieces = [
-                self.returned[at : at + PIECES] for at in range(0, len(self.returned), PIECES)
-            ]
-            links = b"".join(b"".join(line) for line in pieces if line[0] == b"link")
-            self.hints = (*self.hints, links)
-        self.returned, self.fields = [], []
 
     def _tunnel(self, rest: bytes) -> None:
         """What follows is no HTTP; only a 101 may say so."""

@@ -14,13 +14,13 @@ from libs.common.clock import monotonic
 from libs.common.errors import AppError, DeadlineExceeded, NotFound
 from libs.common.logging import get_logger
 from libs.common.web.errors import Unforeseen
-from services.gateway.domain.entrance import Preflight
 from services.gateway.domain.refusals import Leaving, UpstreamUnavailable
+from services.gateway.domain.ways import Preflight
 from services.gateway.proxy.connection import Connection
 from services.gateway.proxy.inbound import NOTHING
 from services.gateway.proxy.passage import AnswerBroke, ClientGone
 from services.gateway.proxy.straight import Straight
-from services.gateway.proxy.upstream import AWAY, PRIORITIES, Call, Upstream
+from services.gateway.proxy.upstream import PRIORITIES, Call, Upstream
 
 log = get_logger(__name__)
 
@@ -142,7 +142,7 @@ class Exchange(Straight):
                 connection.abort()
                 may_repeat = may_repeat and not connection.is_touched
                 if not may_repeat or not upstream.budget.may_retry():
-                    raise UpstreamUnavailable(AWAY) from None
+                    raise UpstreamUnavailable from None
                 may_repeat, connection = False, await upstream.connect(self._seconds_left())
                 self._put(connection, upstream, body)
             except BaseException:

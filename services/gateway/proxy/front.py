@@ -14,8 +14,9 @@ from libs.common.logging import get_logger
 from libs.common.web.responses import refusal
 from libs.common.web.routing import RouteTable
 from services.gateway.domain.asking import Asked
-from services.gateway.domain.entrance import Entrance, Preflight
+from services.gateway.domain.entrance import Entrance
 from services.gateway.domain.headers import fields
+from services.gateway.domain.ways import Preflight
 from services.gateway.proxy.door import Door
 from services.gateway.proxy.observing import Observer
 from services.gateway.proxy.turn import Turn

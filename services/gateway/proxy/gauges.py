@@ -1,6 +1,6 @@
-"""How busy each service is, and whether it is left alone: read when Prometheus asks, never kept."""
+"""How busy the door and each service are: read when Prometheus asks, never kept."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 
 from prometheus_client import REGISTRY
@@ -14,10 +14,11 @@ OPEN = {State.CLOSED: 0.0, State.HALF_OPEN: 0.5, State.OPEN: 1.0}
 
 
 class Gauges(Collector):
-    """What the upstreams of one gateway know of themselves."""
+    """What the doors and upstreams of one gateway know of themselves."""
 
-    def __init__(self, upstreams: Iterable[Upstream]) -> None:
+    def __init__(self, upstreams: Iterable[Upstream], doors: Sized) -> None:
         self._upstreams = tuple(upstreams)
+        self._doors = doors
 
     def describe(self) -> list[GaugeMetricFamily]:
         """Nothing: a name that is claimed is one gateway's alone, and a process may have two."""
@@ -25,6 +26,11 @@ class Gauges(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
         """What Prometheus reads."""
+        yield GaugeMetricFamily(
+            "redress_gateway_connections",
+            "Connections of clients, but for WebSockets.",
+            value=len(self._doors),
+        )
         one = ["upstream"]
         calls = GaugeMetricFamily(
             "redress_gateway_calls",
@@ -59,9 +65,9 @@ class Gauges(Collector):
 
 
 @contextmanager
-def shown(upstreams: Iterable[Upstream]) -> Iterator[None]:
-    """Let Prometheus see `upstreams` while the block runs."""
-    gauges = Gauges(upstreams)
+def shown(upstreams: Iterable[Upstream], doors: Sized = ()) -> Iterator[None]:
+    """Let Prometheus see `upstreams` and how many `doors` are open while the block runs."""
+    gauges = Gauges(upstreams, doors)
     REGISTRY.register(gauges)
     try:
         yield

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from services.gateway.domain.headers import Header, Lines, allowed_trailers, lines
+from services.gateway.proxy.answer import BODILESS
 
 Write = Callable[[bytes], None]
-BODILESS = frozenset({204, 304})
 
 
 class Outbound:

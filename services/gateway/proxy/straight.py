@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 
 from libs.common.clock import monotonic
-from services.gateway.domain.entrance import Terms
+from services.gateway.domain.callers import Terms
 from services.gateway.domain.queueing import Priority
 from services.gateway.proxy.connection import Connection
 from services.gateway.proxy.heads import request_head

@@ -19,7 +19,6 @@ from services.gateway.proxy.connection import Connection
 
 log = get_logger(__name__)
 
-AWAY = "This part of the system is away for the moment."
 CONNECT_SECONDS = 2.0
 IDLE_SECONDS = 15.0
 """Half of what services keep a quiet connection for: we let go first."""
@@ -103,7 +102,7 @@ class Upstream:
         """
         permit = self.breaker.admit()
         if not permit:
-            raise UpstreamUnavailable(AWAY, retry_after=self.breaker.retry_after)
+            raise UpstreamUnavailable(retry_after=self.breaker.retry_after)
         self.budget.note()
         try:
             if priority is None:
@@ -116,7 +115,7 @@ class Upstream:
         call = Call(permit, is_held=priority is None)
         if not self.breaker.is_good(permit):  # it opened while we waited
             self.leave(call)
-            raise UpstreamUnavailable(AWAY, retry_after=self.breaker.retry_after)
+            raise UpstreamUnavailable(retry_after=self.breaker.retry_after)
         return call
 
     def hold(self, call: "Call") -> None:
@@ -175,7 +174,7 @@ class Upstream:
                 )
         except (OSError, TimeoutError) as error:
             log.warning("upstream.away", peer=self.name, error_type=type(error).__name__)
-            raise UpstreamUnavailable(AWAY) from error
+            raise UpstreamUnavailable from error
         self._all.add(connection)
         return connection
 

@@ -11,7 +11,7 @@ from services.gateway.clients.owners import Tickets
 from services.gateway.domain.addresses import Addresses
 from services.gateway.domain.exchanging import PREFIX, KeyExchange
 from services.gateway.domain.headers import FORWARDED_FOR
-from services.gateway.domain.refusals import AddressNotAllowed, UpstreamUnavailable
+from services.gateway.domain.refusals import UpstreamUnavailable
 from services.gateway.domain.rooms import Grant
 
 BEARER = "bearer "
@@ -52,10 +52,7 @@ class Admitting:
         if token.lower().startswith(BEARER):
             token = token[len(BEARER) :].lstrip()
         if token.startswith(PREFIX):
-            kept = await self._keys.exchange(token)
-            if not kept.networks.admits(address):
-                raise AddressNotAllowed("This key is not for use from your network.")
-            token = kept.token
+            token = await self._keys.exchange(token, address=address)
         return self._granted(token)
 
     async def ticket(self, ticket: str) -> Grant:

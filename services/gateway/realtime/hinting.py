@@ -13,6 +13,7 @@ from libs.common.clock import monotonic
 from libs.common.events import Envelope, Event
 from libs.common.ids import new_id
 from libs.common.logging import get_logger
+from services.gateway.domain.remembering import keep_newest
 from services.gateway.domain.rooms import Kind, Listener, Room
 
 log = get_logger(__name__)
@@ -56,10 +57,7 @@ class Typists:
         key = conversation_id, principal.id
         if now - self._told.get(key, float("-inf")) < EVERY_SECONDS:
             return None
-        self._told[key] = now
-        self._told.move_to_end(key)
-        if len(self._told) > KEPT:
-            self._told.popitem(last=False)
+        keep_newest(self._told, key, now, KEPT)
         who: Literal["customer", "agent"] = "agent" if principal.is_staff else "customer"
         return Typing(conversation_id=conversation_id, who=who, origin=self._origin)
 

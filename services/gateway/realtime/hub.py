@@ -12,6 +12,7 @@ from libs.common.errors import NotFound
 from libs.common.events import Envelope
 from libs.common.logging import get_logger
 from services.gateway.clients.owners import Owners
+from services.gateway.domain.remembering import keep_newest
 from services.gateway.domain.rooms import Limits, Listener, Push, Room, Rooms
 from services.gateway.realtime.hinting import Typing, Typists
 from services.gateway.realtime.lanes import Lanes
@@ -118,7 +119,5 @@ class Hub:
     def _is_known(self, event_id: str) -> bool:
         if event_id in self._known:
             return True
-        self._known[event_id] = None
-        if len(self._known) > KNOWN_EVENTS:
-            self._known.popitem(last=False)
+        keep_newest(self._known, event_id, None, KNOWN_EVENTS)
         return False

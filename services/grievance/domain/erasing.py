@@ -4,7 +4,7 @@ from libs.common.contracts.grievance import GrievanceErased
 from libs.common.db.uow import Transaction
 from services.grievance.domain.handling import is_restricted
 from services.grievance.models import Grievance
-from services.grievance.repository import GrievanceRepository
+from services.grievance.repository.cases import GrievanceRepository
 
 NO_CODE = b""
 """What no access code hashes to."""
@@ -16,8 +16,7 @@ async def erase_person(tx: Transaction, user_id: int) -> None:
 
     Municipality, ward and categories stay: they say where and what, and the case is worked on.
     """
-    await tx.vault.destroy_of(user_id)
-    for grievance in await GrievanceRepository(tx.session).of_person(user_id, for_update=True):
+    for grievance in await GrievanceRepository(tx).of_person(user_id, for_update=True):
         await erase_case(tx, grievance)
 
 
@@ -27,7 +26,7 @@ async def erase_case(tx: Transaction, grievance: Grievance) -> None:
     grievance.place = grievance.summary = grievance.resolution = None
     grievance.client_reference = grievance.client_reference_index = None
     grievance.access_code = NO_CODE
-    repository = GrievanceRepository(tx.session)
+    repository = GrievanceRepository(tx)
     party = await repository.complainant(grievance.grievance_id)
     if party is not None:
         party.contact = None

@@ -15,6 +15,7 @@ from libs.common.principal import Principal, Role
 from libs.language.detecting import detect
 from libs.language.sensitivity import Sensitivity, triage
 from services.grievance.domain import auditing
+from services.grievance.domain.belonging import find_by, seal_new
 from services.grievance.models import (
     Act,
     Action,
@@ -27,6 +28,7 @@ from services.grievance.models import (
     StatusHistory,
     case_subject,
 )
+from services.grievance.repository.words import Belonging
 
 ACCESS_CODE_DIGITS = 12
 FIRST_LEVEL = 1
@@ -68,9 +70,8 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where it happened: a municipality one can filter by, a ward, and the complainant's words."""
+    """Where it happened within a municipality: a ward, and the complainant's words."""
 
-    municipality: str | None = None
     ward: int | None = None
     text: str | None = None
 
@@ -80,8 +81,7 @@ class Complaint:
     """What somebody files."""
 
     description: str
-    project_type: str
-    organisation: str | None = None
+    belonging: Belonging
     place: Place = field(default_factory=Place)
     contact: Contact | None = None
     file_ids: tuple[str, ...] = ()
@@ -190,8 +190,7 @@ def _insert_case(
         client_reference_index=own and client_reference_index(tx, own),
         conversation_id=complaint.conversation_id,
         channel=complaint.channel,
-        project_type=complaint.project_type,
-        organisation=complaint.organisation,
+        **seal_new(tx, grievance_id, complaint.belonging),
         status=Status.PENDING,
         level=FIRST_LEVEL,
         sensitivity=sensitivity,
@@ -199,7 +198,6 @@ def _insert_case(
         description=key.seal("grievances.description", grievance_id, complaint.description),
         categories=[],
         classification_status=ClassificationStatus.PENDING,
-        municipality=place.municipality,
         ward=place.ward,
         place=key.seal("grievances.place", grievance_id, place.text) if place.text else None,
         access_code=access_code_index(tx, grievance_id, code),
@@ -207,6 +205,7 @@ def _insert_case(
         created_at=now,
         updated_at=now,
     )
+    find_by(tx, grievance_id, complaint.belonging, filed_at=now)
     if complaint.contact:
         party_id = new_id()
         tx.insert(

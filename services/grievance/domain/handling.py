@@ -16,6 +16,7 @@ from libs.common.principal import Principal
 from libs.language.categorising import CATEGORIES
 from libs.language.sensitivity import Sensitivity
 from services.grievance.domain import auditing
+from services.grievance.domain.belonging import move
 from services.grievance.domain.status import Actor, Guard, actor, transition
 from services.grievance.domain.texts import writing_key
 from services.grievance.models import (
@@ -28,6 +29,7 @@ from services.grievance.models import (
     Status,
     StatusHistory,
 )
+from services.grievance.repository.words import Belonging
 
 
 class NotClassified(Conflict):
@@ -170,15 +172,16 @@ async def correct(
 ) -> Grievance:
     """Write down what an officer knows better. Categories they give count as confirmed."""
     actor(by, is_complainant=False)
+    key = await writing_key(tx, grievance)
+    moved = {name: getattr(correction, name) for name in Belonging.__dataclass_fields__}
+    if said := {name: word for name, word in moved.items() if word is not None}:
+        await move(tx, grievance, **said)
     if correction.summary is not None:
-        key = await writing_key(tx, grievance)
         grievance.summary = key.seal(
             "grievances.summary", grievance.grievance_id, correction.summary
         )
-    for name in ("project_type", "organisation", "municipality", "ward"):
-        value = getattr(correction, name)
-        if value is not None:
-            setattr(grievance, name, value)
+    if correction.ward is not None:
+        grievance.ward = correction.ward
     if correction.categories is not None:
         classify(
             tx, grievance, correction.categories, status=ClassificationStatus.OFFICER_CONFIRMED

@@ -1,10 +1,10 @@
 """The sealed texts of a case: before, and after whoever complained was erased.
 
 Erasing somebody destroys the key of their case, and the words sealed with it read as nothing. The
-case goes on: what officers write from then on is sealed with a key of its own, which is nobody's.
+case goes on: what officers write from then on is sealed with the key that lasts, which is nobody's.
 """
 
-from libs.common.crypto.keyring import CannotOpen, SubjectKey
+from libs.common.crypto.sealing import CannotOpen, SubjectKey
 from libs.common.db.uow import Transaction
 from libs.common.db.vault import Erased
 from services.grievance.models import Grievance
@@ -20,7 +20,7 @@ class Texts:
     @classmethod
     async def of(cls, tx: Transaction, grievance: Grievance) -> "Texts":
         """The texts of `grievance`."""
-        subjects = grievance.subject, _later(grievance)
+        subjects = grievance.subject, grievance.lasting_subject
         keys = await tx.vault.surviving_keys(subjects)
         return cls(*(keys.get(subject) for subject in subjects))
 
@@ -46,12 +46,8 @@ class Texts:
 
 async def writing_key(tx: Transaction, grievance: Grievance) -> SubjectKey:
     """What a text of `grievance` is sealed with now; the caller holds its row."""
-    for subject in (grievance.subject, _later(grievance)):
+    for subject in (grievance.subject, grievance.lasting_subject):
         key = await tx.vault.key_or_new(subject)
         if key is not None:
             return key
     raise Erased("both keys of the case were destroyed")
-
-
-def _later(grievance: Grievance) -> str:
-    return f"{grievance.subject}/later"

@@ -15,8 +15,8 @@ from services.grievance.domain.filing import access_code_index, is_owner
 from services.grievance.domain.status import action_to, actor
 from services.grievance.domain.texts import Texts
 from services.grievance.models import Grievance, Status
-from services.grievance.repository import GrievanceNotFound, GrievanceRepository
-from services.grievance.routes.cases import GrievanceId, allowed_to, history_of
+from services.grievance.repository.cases import GrievanceNotFound, GrievanceRepository
+from services.grievance.routes.cases import GrievanceId, history_of
 from services.grievance.routes.deps import (
     CachePort,
     CaseActor,
@@ -25,6 +25,7 @@ from services.grievance.routes.deps import (
     CaseReader,
     Settings,
 )
+from services.grievance.routes.opening import allowed_to
 from services.grievance.schemas.actions import (
     ActionIn,
     ChatAction,
@@ -49,7 +50,7 @@ class TooManyTries(TooManyRequests):
 async def read_status(grievance_id: GrievanceId, caller: CaseReader, uow: Uow) -> Response:
     """Where a case stands, and what you may do with it."""
     async with uow.read() as tx:
-        found = await GrievanceRepository(tx.session).get_for(caller, grievance_id)
+        found = await GrievanceRepository(tx).get_for(caller, grievance_id)
     return _status(found, caller)
 
 
@@ -73,7 +74,7 @@ async def act(
         body.action, body.notes, _proposal(body.proposal), has_consent=body.consent_recorded
     )
     async with uow.begin() as tx:
-        repository = GrievanceRepository(tx.session)
+        repository = GrievanceRepository(tx)
         if body.access_code and not is_staff:
             code = access_code_index(tx, grievance_id, body.access_code)
             found = await repository.get_with_code(grievance_id, code, for_update=True)
@@ -94,7 +95,7 @@ async def act_from_chat(
     """Take a step the complainant confirmed in their conversation."""
     person = Principal(body.by, Role.GUEST)
     async with uow.begin() as tx:
-        found = await GrievanceRepository(tx.session).get_for(person, grievance_id, for_update=True)
+        found = await GrievanceRepository(tx).get_for(person, grievance_id, for_update=True)
         await handling.act(tx, found, handling.Move(body.action), by=person, is_complainant=True)
         await tx.session.flush()
         return _status(found, person, tx=tx)
@@ -109,7 +110,7 @@ async def track(
     async with uow.read() as tx:
         code = access_code_index(tx, body.grievance_id, body.access_code)
         try:
-            found = await GrievanceRepository(tx.session).get_with_code(body.grievance_id, code)
+            found = await GrievanceRepository(tx).get_with_code(body.grievance_id, code)
         except GrievanceNotFound:
             tries = await cache.count(wrong, seconds=TRACKING_WINDOW_SECONDS)
             if tries > settings.tracking_tries:
@@ -142,7 +143,7 @@ async def move_to(
 ) -> Response:
     """Find the action that leads to the wanted status, and take it."""
     async with uow.begin() as tx:
-        found = await GrievanceRepository(tx.session).get_for(caller, grievance_id, for_update=True)
+        found = await GrievanceRepository(tx).get_for(caller, grievance_id, for_update=True)
         check_version(found.version, version)
         is_complainant = is_owner(caller, found)
         who = actor(caller, is_complainant=is_complainant)

@@ -12,7 +12,6 @@ from libs.common.web.responses import Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import RequestUnit, Uow
 from services.grievance.clients import Bytes, FilesClient
-from services.grievance.domain.binding import filer
 from services.grievance.domain.filing import (
     Complaint,
     Contact,
@@ -24,6 +23,7 @@ from services.grievance.domain.filing import (
     new_reference,
 )
 from services.grievance.models import Channel
+from services.grievance.repository.words import Belonging
 from services.grievance.routes.deps import Filer, Files, Settings
 from services.grievance.schemas.filing import (
     ChatGrievance,
@@ -126,7 +126,7 @@ async def _commit(
         try:
             async with uow.begin() as tx:
                 reference = wanted or new_reference(settings.reference_prefix)
-                who = await filer(tx, by)
+                who = await tx.vault.writer(by)
                 filed = file_grievance(
                     tx, complaint, grievance_id=reference, by=who, on_behalf=on_behalf
                 )
@@ -171,9 +171,8 @@ def _complaint(
         contact = Contact(**body.contact.model_dump())
     return Complaint(
         description=body.description,
-        project_type=body.project_type,
-        organisation=body.organisation,
-        place=Place(body.place.municipality, body.place.ward, body.place.text),
+        belonging=Belonging(body.project_type, body.organisation, body.place.municipality),
+        place=Place(body.place.ward, body.place.text),
         contact=contact,
         file_ids=tuple(dict.fromkeys(file_ids)),
         channel=channel,

@@ -8,7 +8,7 @@ from fastapi import Query, Response
 from libs.common.web.responses import Page, Success, answer, deprecated
 from libs.common.web.routing import router
 from libs.common.web.units import AnyVersion, Uow
-from services.grievance.routes import actions, cases, filing
+from services.grievance.routes import actions, cases, filing, opening
 from services.grievance.routes.cases import GrievanceId
 from services.grievance.routes.deps import (
     CaseCorrector,
@@ -57,7 +57,7 @@ async def read_seed_grievance(
     grievance_id: GrievanceId, caller: CaseReader, uow: Uow, users: Users
 ) -> Response:
     """One case."""
-    return _deprecated(await cases.show(grievance_id, caller, uow, users))
+    return _deprecated(await opening.show(grievance_id, caller, uow, users))
 
 
 @routes.put("/{grievance_id}", response_model=Success[GrievanceRead], deprecated=True)
@@ -70,8 +70,7 @@ async def correct_seed_grievance(
     version: AnyVersion,
 ) -> Response:
     """Correct a case; without `If-Match` the newest version is corrected."""
-    await cases.correct(grievance_id, body, caller, uow, version)
-    return _deprecated(await cases.show(grievance_id, caller, uow, users))
+    return _deprecated(await cases.correct(grievance_id, body, caller, uow, users, version))
 
 
 @routes.get("/{grievance_id}/status", response_model=Success[StatusRead], deprecated=True)
@@ -93,7 +92,7 @@ async def read_flask_grievance(
     grievance_id: GrievanceId, caller: CaseReader, uow: Uow, users: Users
 ) -> Response:
     """One case in the literal shape of seed 1: a bare object."""
-    found = await cases.opened(grievance_id, caller, uow, users)
+    found = await opening.opened(grievance_id, caller, uow, users)
     bare = BareGrievance(
         grievance_id=found.grievance_id,
         status=found.status,

@@ -12,7 +12,7 @@ from libs.common.web.units import RequestUnit, Uow
 from services.grievance.domain.handling import is_restricted
 from services.grievance.domain.texts import Texts
 from services.grievance.models import Grievance
-from services.grievance.repository import GrievanceNotFound, GrievanceRepository
+from services.grievance.repository.cases import GrievanceNotFound, GrievanceRepository
 from services.grievance.routes.cases import GrievanceId
 
 routes = router(prefix="/internal/watch", tag="internal")
@@ -34,7 +34,7 @@ async def watch_case(
     if person is None:
         raise _missing()
     async with uow.read() as tx:
-        found = _open(await GrievanceRepository(tx.session).get_for(person, grievance_id))
+        found = _open(await GrievanceRepository(tx).get_for(person, grievance_id))
     return answer(Success(data=CaseWatched(id=found.grievance_id)))
 
 
@@ -46,7 +46,7 @@ async def read_summary(grievance_id: GrievanceId, caller: Service, uow: Uow) -> 
 
 async def _summary(grievance_id: str, uow: RequestUnit) -> str | None:
     async with uow.read() as tx:
-        found = _open(await GrievanceRepository(tx.session).get(grievance_id))
+        found = _open(await GrievanceRepository(tx).get(grievance_id))
         texts = await Texts.of(tx, found)
         return texts.open("grievances.summary", grievance_id, found.summary)
 

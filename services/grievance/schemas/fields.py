@@ -5,12 +5,17 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+from libs.common.errors import Unfit
 from libs.common.phones import e164
-from libs.common.web.responses import Int32, PlainWords, Words
+from libs.common.web.responses import Int32, Words
+from libs.common.web.texts import legible
 from libs.language.categorising import CATEGORIES
 from services.grievance.models import Status
+from services.grievance.schemas.plain_words import PlainWords
 
 MAX_DESCRIPTION = 20_000
+MAX_LEVELS = 8
+"""Country, province, district, municipality, ward, and more: a case is filed under each."""
 
 
 IN_NEPALI = "वडा नं. ७ को धारामा दुई हप्तादेखि पानी आएको छैन।"
@@ -32,15 +37,14 @@ def _known_status(value: Any) -> Any:
 
 def _known_category(code: str) -> str:
     if code not in CATEGORIES:
-        raise ValueError("not a category of this installation")
+        raise Unfit("This is no category of this installation.")
     return code
 
 
-def _no_invisible(text: str) -> str:
-    """Refuse a text of which nothing can be seen."""
-    if not any(char.isprintable() and not char.isspace() for char in text):
-        raise ValueError("there is nothing to read in it")
-    return text
+def _few_levels(place: str) -> str:
+    if place.count("/") >= MAX_LEVELS:
+        raise Unfit("A place has eight levels at most.")
+    return place
 
 
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,50}$", strict=True)]
@@ -62,7 +66,7 @@ Email = Annotated[
 ]
 
 
-Description = Annotated[str, Words(MAX_DESCRIPTION), AfterValidator(_no_invisible)]
+Description = Annotated[str, Words(MAX_DESCRIPTION), AfterValidator(legible)]
 
 
 Ward = Annotated[Int32, Field(ge=1, le=99)]
@@ -74,7 +78,7 @@ ProjectType = Annotated[str, PlainWords(50)]
 Organisation = Annotated[str, PlainWords(100)]
 
 
-Municipality = Annotated[str, PlainWords(100)]
+Municipality = Annotated[str, PlainWords(100), AfterValidator(_few_levels)]
 
 
 PlainCode = Annotated[str, StringConstraints(max_length=20, strict=True)]

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from libs.common.web.responses import Schema, Words
+from libs.common.web.texts import named
+from services.grievance.domain.belonging import NOT_SAID
 from services.grievance.models import Status
 from services.grievance.schemas.fields import (
     IN_ENGLISH,
@@ -19,7 +21,6 @@ from services.grievance.schemas.fields import (
     ProjectType,
     Reference,
     Ward,
-    _no_invisible,
 )
 
 MAX_FILES = 10
@@ -29,11 +30,11 @@ MAX_BASE64 = 14_000_000
 
 
 class ContactIn(Schema):
-    name: Annotated[str, Words(100), AfterValidator(_no_invisible)] | None = None
+    name: Annotated[str, Words(100), AfterValidator(named)] | None = None
     phone_number: Phone | None = None
     email: Email | None = None
-    address: Annotated[str, Words(300), AfterValidator(_no_invisible)] | None = None
-    municipality: Annotated[str, Words(100), AfterValidator(_no_invisible)] | None = None
+    address: Annotated[str, Words(300), AfterValidator(named)] | None = None
+    municipality: Annotated[str, Words(100), AfterValidator(named)] | None = None
 
 
 class PlaceIn(Schema):
@@ -73,7 +74,7 @@ class GrievanceCreate(Schema):
     )
 
     description: Description
-    project_type: ProjectType = "general"
+    project_type: ProjectType = NOT_SAID
     organisation: Organisation | None = None
     place: PlaceIn = PlaceIn()
     contact: ContactIn | None = None
@@ -105,7 +106,7 @@ class ChatGrievance(GrievanceCreate):
 
 class UserInfo(Schema):
     phone_number: Phone = Field(examples=["+9779800000000"])
-    name: Annotated[str, Words(100), AfterValidator(_no_invisible)] = Field(
+    name: Annotated[str, Words(100), AfterValidator(named)] = Field(
         examples=["सीता श्रेष्ठ", "Sita Shrestha"]
     )
 

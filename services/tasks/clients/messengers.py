@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from libs.common.errors import NotFound, Unavailable
 from libs.common.logging import get_logger
-from libs.common.phones import masked
+from libs.common.masks import HIDDEN, masked_email, masked_phone
 
 log = get_logger(__name__)
 
@@ -27,6 +27,7 @@ SMTPS = "smtps"
 SMTP_SECONDS = 20.0
 ANSWER_SECONDS = 10.0
 """The library's own limit is for each answer: the total one is ours."""
+FOR_GOOD = 500
 PORTS = {"smtp": 587, SMTPS: 465}
 
 
@@ -110,26 +111,39 @@ class SmtpMessenger:
         self._sender = sender
 
     async def send(self, message: Message) -> None:
-        """Hand `message` to the mail server."""
+        """Hand `message` to the mail server; what that refuses for good is not tried again."""
+        letter = self._letter(message)
         try:
             async with asyncio.timeout(SMTP_SECONDS):
-                await asyncio.to_thread(self._send, message)
-        except smtplib.SMTPRecipientsRefused:
-            raise RecipientRefused("The mail server does not take this recipient.") from None
+                await asyncio.to_thread(self._send, letter, message.recipient)
         except (TimeoutError, OSError, smtplib.SMTPException):
             # What the server said may name the recipient: it is not passed on.
             raise ProviderAway("The mail server did not take the message.") from None
 
-    def _send(self, message: Message) -> None:
+    def _letter(self, message: Message) -> EmailMessage:
+        """Raises RecipientRefused for what is not the address of one person, or no subject."""
         letter = EmailMessage()
-        letter["From"], letter["To"] = self._sender, message.recipient
-        letter["Subject"] = message.subject
+        try:
+            letter["From"], letter["To"] = self._sender, message.recipient
+            letter["Subject"] = message.subject
+        except ValueError:
+            raise _refused() from None
+        if [each.addr_spec for each in letter["To"].addresses] != [message.recipient]:
+            raise _refused()
         letter["Message-ID"] = f"<{message.reference}@{self._sender.rpartition('@')[2]}>"
         letter.set_content(message.text)
+        return letter
+
+    def _send(self, letter: EmailMessage, recipient: str) -> None:
         with self._connected() as server:
             if self._user:
                 server.login(self._user, self._password)
-            server.send_message(letter)
+            try:
+                server.send_message(letter, self._sender, recipient)
+            except smtplib.SMTPException as error:
+                if _is_for_good(error):
+                    raise _refused() from None
+                raise
 
     def _connected(self) -> smtplib.SMTP:
         context = ssl.create_default_context()
@@ -142,6 +156,22 @@ class SmtpMessenger:
             server.close()
             raise
         return server
+
+
+def _is_for_good(error: smtplib.SMTPException) -> bool:
+    """Whether trying again would change nothing: 4xx is for now (RFC 5321, 4.2.1), 5xx for good."""
+    match error:
+        case smtplib.SMTPRecipientsRefused():
+            return all(code >= FOR_GOOD for code, _ in error.recipients.values())
+        case smtplib.SMTPDataError():
+            return error.smtp_code >= FOR_GOOD
+        case _:
+            # An address beyond ASCII, and a server that does not know SMTPUTF8.
+            return isinstance(error, smtplib.SMTPNotSupportedError)
+
+
+def _refused() -> RecipientRefused:
+    return RecipientRefused("The mail server does not take this recipient.")
 
 
 class Messengers:
@@ -172,7 +202,5 @@ def open_messengers(
 
 def shown(message: Message) -> str:
     """The recipient as anybody may read it: `+97798****5678`, `s***@example.org`."""
-    if message.channel != EMAIL:
-        return masked(message.recipient)
-    local, _, domain = message.recipient.rpartition("@")
-    return f"{local[:1]}***@{domain}"
+    mask = masked_email if message.channel == EMAIL else masked_phone
+    return mask(message.recipient) or HIDDEN

@@ -8,10 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from libs.common import auditing
 from libs.common.clock import utc_now
 from libs.common.contracts.tasks import (
-    TaskCancelled,
     TaskFailed,
     TaskQueued,
     TaskRetrying,
@@ -19,12 +17,10 @@ from libs.common.contracts.tasks import (
     TaskSucceeded,
 )
 from libs.common.db.uow import Transaction
-from libs.common.errors import Conflict
 from libs.common.ids import new_id
-from libs.common.principal import Principal
 from services.tasks.domain.lanes import READY
 from services.tasks.domain.registry import Kind, Outcome
-from services.tasks.models import Act, Lane, State, SystemMonitoring, Task, TaskLog
+from services.tasks.models import Lane, State, SystemMonitoring, Task, TaskLog
 from services.tasks.repository import TaskRepository
 
 AGAIN_SECONDS = 60.0
@@ -37,18 +33,6 @@ FILE_TASKS = frozenset({"process_file"})
 """Work whose progress `file_processing` shows."""
 
 RESULT = "tasks.result"
-
-
-class TaskFinished(Conflict):
-    """The task has come to its end already."""
-
-    code = "TASK_FINISHED"
-
-
-class TaskNotRetryable(Conflict):
-    """Only a task that failed or was cancelled is done again by hand."""
-
-    code = "TASK_NOT_RETRYABLE"
 
 
 async def enqueue(
@@ -85,7 +69,7 @@ async def claim(tx: Transaction, task_id: str, *, seconds: float) -> Task | None
     """Take a task for `seconds`; None when it is done, not due, or another's."""
     task = await TaskRepository(tx.session).claim(task_id, seconds=seconds)
     if task is not None:
-        await _moved(tx, task, "started", attempt=task.attempt)
+        await moved(tx, task, "started", attempt=task.attempt)
         fact = TaskStarted(task_id=task_id, task_name=task.task_name, attempt=task.attempt)
         tx.publish(fact, restricted=task.restricted)
     return task
@@ -108,8 +92,8 @@ async def succeed(
     key = await tx.vault.key_or_new(subject)
     if key is not None:
         task.result = key.seal(RESULT, task_id, json.dumps(outcome.result))
-    _end(task, State.SUCCESS, now)
-    await _moved(tx, task, "succeeded", attempt=attempt)
+    end(task, State.SUCCESS, now)
+    await moved(tx, task, "succeeded", attempt=attempt)
     for fact in outcome.facts:
         tx.publish(fact, restricted=task.restricted)
     fact = TaskSucceeded(task_id=task_id, task_name=task.task_name)
@@ -140,7 +124,7 @@ async def fail(
     task.lease_until = None
     task.run_at = task.announce_at = now + timedelta(seconds=pause)
     task.updated_at = now
-    await _moved(tx, task, "retrying", attempt=attempt, reason=reason, seconds=round(pause, 1))
+    await moved(tx, task, "retrying", attempt=attempt, reason=reason, seconds=round(pause, 1))
     fact = TaskRetrying(task_id=task_id, task_name=task.task_name, attempt=attempt, reason=reason)
     tx.publish(fact, restricted=task.restricted)
     return True
@@ -156,7 +140,7 @@ async def give_back(tx: Transaction, task_id: str, attempt: int) -> bool:
     task.status_code = State.RETRY if task.retry_count else State.PENDING
     task.lease_until = None
     task.run_at = task.announce_at = task.updated_at = now
-    await _moved(tx, task, "given_back", attempt=attempt)
+    await moved(tx, task, "given_back", attempt=attempt)
     return True
 
 
@@ -179,66 +163,32 @@ async def announce_due(
     return len(due)
 
 
-async def cancel(tx: Transaction, task: Task, *, by: Principal) -> None:
-    """Stop a task; what an attempt under way comes to is thrown away. Raises TaskFinished."""
-    if State(task.status_code).is_final:
-        raise TaskFinished("The task has come to its end already.", status=task.status_code)
-    now = utc_now()
-    _end(task, State.REVOKED, now)
-    await _moved(tx, task, "cancelled")
-    tx.publish(TaskCancelled(task_id=task.task_id, task_name=task.task_name))
-    _audit(tx, Act.CANCELLED, task, by)
-
-
-async def redo(tx: Transaction, task: Task, *, by: Principal) -> None:
-    """Do a failed or cancelled task again, from the beginning. Raises TaskNotRetryable."""
-    if task.status_code not in {State.FAILURE, State.REVOKED}:
-        raise TaskNotRetryable(
-            "Only a task that failed or was cancelled can be retried.", status=task.status_code
-        )
-    now = utc_now()
-    task.status_code = State.PENDING
-    task.retry_count = 0
-    task.error_message = None
-    task.run_at = task.updated_at = now
-    task.announce_at = now + timedelta(seconds=AGAIN_SECONDS)
-    lane = Lane(task.lane)
-    await _moved(tx, task, "queued", lane=lane)
-    tx.publish(TaskQueued(task_id=task.task_id, task_name=task.task_name, lane=lane))
-    tx.publish(READY[lane](task_id=task.task_id))
-    _audit(tx, Act.RETRIED, task, by)
-
-
 def record_kill(tx: Transaction, task_id: str, attempt: int, *, reason: str) -> None:
     """Keep in mind that a child had to be killed, or died."""
     _record(tx, "child_lost", utc_now(), task_id=task_id, attempt=attempt, reason=reason)
 
 
-def _audit(tx: Transaction, act: Act, task: Task, by: Principal) -> None:
-    target, name = f"task:{task.task_id}", task.task_name
-    auditing.record(tx, act, by=by, target=target, restricted=task.restricted, task_name=name)
-
-
-async def _give_up(tx: Transaction, task: Task, now: datetime, reason: str) -> None:
-    _end(task, State.FAILURE, now)
-    task.error_message = reason
-    await _moved(tx, task, "failed", attempt=task.attempt, reason=reason)
-    fact = TaskFailed(task_id=task.task_id, task_name=task.task_name, reason=reason)
-    tx.publish(fact, restricted=task.restricted)
-
-
-def _end(task: Task, state: State, now: datetime) -> None:
+def end(task: Task, state: State, now: datetime) -> None:
+    """Let `task` be over: nobody holds it, and it is announced no more."""
     task.status_code = state
     task.lease_until = task.announce_at = None
     task.error_message = None
     task.updated_at = now
 
 
-async def _moved(tx: Transaction, task: Task, event_type: str, **data: Any) -> None:
+async def moved(tx: Transaction, task: Task, event_type: str, **data: Any) -> None:
     """Write down a move that `task` has made."""
     _log(tx, task.task_id, event_type, task.updated_at, **data)
     if task.task_name in FILE_TASKS:
         await TaskRepository(tx.session).mirror(task)
+
+
+async def _give_up(tx: Transaction, task: Task, now: datetime, reason: str) -> None:
+    end(task, State.FAILURE, now)
+    task.error_message = reason
+    await moved(tx, task, "failed", attempt=task.attempt, reason=reason)
+    fact = TaskFailed(task_id=task.task_id, task_name=task.task_name, reason=reason)
+    tx.publish(fact, restricted=task.restricted)
 
 
 def _log(tx: Transaction, task_id: str, event_type: str, at: datetime, **data: Any) -> None:

@@ -1,15 +1,11 @@
 """Everything this service holds on somebody, for their export."""
 
 import json
-from typing import Annotated, Any
-
-from fastapi import Query, Response
+from collections.abc import Sequence
+from typing import Any
 
 from libs.common.db.uow import Transaction
-from libs.common.web.auth import Service
-from libs.common.web.responses import Schema, Success, answer
-from libs.common.web.routing import router
-from libs.common.web.units import Uow
+from libs.common.web.holding import holding_routes
 from services.tasks.domain.classifying import (
     CaseArguments,
     case_subject,
@@ -19,27 +15,15 @@ from services.tasks.domain.ledger import RESULT
 from services.tasks.models import Task
 from services.tasks.repository import TaskRepository
 
-routes = router(prefix="/internal/people", tag="internal")
-Cases = Annotated[list[str], Query(max_length=1000)]
+
+async def everything_held(tx: Transaction, user_id: int, cases: Sequence[str]) -> dict[str, Any]:
+    """What was read out of the cases of a person: it is known by those alone."""
+    repository, name = TaskRepository(tx.session), classify_and_summarize_grievance.name
+    found = [await repository.of_subject(name, each) for each in sorted(set(cases))]
+    return {"readings": [await _reading(tx, task) for task in found if task is not None]}
 
 
-class Holding(Schema):
-    held: dict[str, Any]
-
-
-@routes.get("/{user_id}/export", response_model=Success[Holding])
-async def everything_held(
-    user_id: int,
-    caller: Service,
-    uow: Uow,
-    case: Cases = [],  # noqa: B006 - read only
-) -> Response:
-    """What was read out of the cases of a person."""
-    async with uow.read() as tx:
-        repository, name = TaskRepository(tx.session), classify_and_summarize_grievance.name
-        found = [await repository.of_subject(name, each) for each in sorted(set(case))]
-        held = [await _reading(tx, task) for task in found if task is not None]
-    return answer(Success(data=Holding(held={"readings": held})))
+routes = holding_routes(everything_held)
 
 
 async def _reading(tx: Transaction, task: Task) -> dict[str, Any]:

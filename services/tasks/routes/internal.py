@@ -4,7 +4,7 @@ import json
 
 from fastapi import Response
 
-from libs.common.crypto.keyring import CannotOpen
+from libs.common.crypto.sealing import CannotOpen
 from libs.common.web.auth import Service
 from libs.common.web.responses import Success, answer
 from libs.common.web.routing import router

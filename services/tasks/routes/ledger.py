@@ -19,7 +19,7 @@ from libs.common.web.responses import Page, Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import RequestUnit, Uow
 from services.tasks.clients.owners import OwnersClient
-from services.tasks.domain import ledger
+from services.tasks.domain import intervening
 from services.tasks.domain.registry import Registry
 from services.tasks.models import State, Task
 from services.tasks.repository import Filters, TaskNotFound, TaskRepository
@@ -92,7 +92,7 @@ async def cancel_task(task_id: str, caller: TaskManager, uow: Uow, owners: Owner
     await visible(task_id, caller, Permission.TASK_MANAGE, uow, owners)
     async with uow.begin() as tx:
         task = await TaskRepository(tx.session).get_visible(task_id, for_update=True)
-        await ledger.cancel(tx, task, by=caller)
+        await intervening.cancel(tx, task, by=caller)
         return answer(Success(data=TaskRead.model_validate(task)), tx=tx)
 
 
@@ -102,7 +102,7 @@ async def retry_task(task_id: str, caller: TaskManager, uow: Uow, owners: Owners
     await visible(task_id, caller, Permission.TASK_MANAGE, uow, owners)
     async with uow.begin() as tx:
         task = await TaskRepository(tx.session).get_visible(task_id, for_update=True)
-        await ledger.redo(tx, task, by=caller)
+        await intervening.redo(tx, task, by=caller)
         return answer(Success(data=TaskRead.model_validate(task)), tx=tx)
 
 

@@ -1,7 +1,8 @@
 """The workers of the tasks service, put together: for its own process, or for one of theirs."""
 
 from libs.common.settings import SERVICES
-from libs.common.web.service import Background, Service
+from libs.common.web.running import Background
+from libs.common.web.service import Service
 from services.tasks.clients.children import Children
 from services.tasks.clients.messengers import open_messengers
 from services.tasks.clients.peers import FilesClient, GrievanceClient, UsersClient

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from libs.common.bus.factory import open_bus
-from libs.common.cli import EMBEDDED_ALONE, Refused, observe
+from libs.common.cli import EMBEDDED_ALONE, Refused, observe, told
 from libs.common.crypto.keyring import KeyringError
 from libs.common.db.migrations import BehindHead
 from libs.common.errors import AppError
@@ -41,7 +41,7 @@ def main() -> None:
     try:
         run(work(settings))
     except (Refused, KeyringError, BehindHead, AppError, OSError) as refusal:
-        sys.stderr.write(f"redress tasks worker: {refusal}\n")
+        sys.stderr.write(f"redress tasks worker: {told(refusal)}\n")
         sys.exit(1)
 
 

@@ -13,11 +13,14 @@ from libs.common.db.paging import Cursor
 from libs.common.db.uow import UnitOfWork
 from libs.common.principal import Role
 from libs.common.revocations import RevocationPage
+from libs.common.telemetry import PURGED
+from libs.common.web.holding import holding_routes
 from libs.common.web.service import Service
 from services.users.app.commands import create_admin
 from services.users.clients import CoreBusiness, GrievanceClient
-from services.users.domain import exporting, retaining, second_factor
+from services.users.domain import exporting, holding, retaining, second_factor
 from services.users.domain.passwords import Passwords, new_password
+from services.users.domain.retaining import Kind
 from services.users.domain.sealing import seal_day
 from services.users.domain.sessions import revoked
 from services.users.domain.signing_in import appoint_super_admin
@@ -112,7 +115,9 @@ def create_app(
             identify.routes,
             erasure.routes,
             exports.routes,
+            holding_routes(holding.everything_on),
             retention.routes,
+            retention.internal,
         ],
         consumer=hears(grievance),
         background=[
@@ -138,8 +143,10 @@ def create_app(
 async def tidy(uow: UnitOfWork, archives: Archives) -> None:
     """Hold to the rules of retention, and remove archives that are nobody's."""
     async with uow.begin() as tx:
-        await retaining.apply(tx)
+        gone = await retaining.apply(tx)
         ended = await exporting.expire(tx)
+    for kind, count in {**gone, Kind.EXPORTS: len(ended)}.items():
+        PURGED.labels("users", kind).inc(count)
     await archives.remove(*ended)
     left = await archives.older_than(exporting.GIVEN_UP_AFTER)
     async with uow.read() as tx:

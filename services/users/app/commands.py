@@ -48,11 +48,11 @@ async def create_admin(settings: UsersSettings, arguments: argparse.Namespace) -
             await check_strength(password, about=[username])
         except PasswordTooWeak as weak:
             raise Refused(" ".join([weak.message, *weak.suggestions])) from None
-    async with opened(settings) as uow:
+    async with opened(settings, first=True) as uow:
         kept = await Passwords(memory_kib=settings.argon_memory_kib).hash(password)
         async with uow.begin() as tx:
             await appoint_super_admin(tx, username=username, password_hash=kept, by=BY)
-    _tell(f"{username} is a super_admin.")
+    _tell(f"{username} is a super_admin in {uow.database.place}.")
     if not given:
         _tell(f"Password, shown this once: {password}")
 
@@ -110,6 +110,8 @@ async def verify_audit(settings: UsersSettings, arguments: argparse.Namespace) -
     _tell(f"{report.rows} rows and {report.seals} seals checked.")
     if report.wrong:
         raise Refused(f"The audit log is broken at {report.wrong}.")
+    if not report.rows:
+        raise Refused("There is no row: nothing was ever recorded here, or all of it was taken.")
     _tell("The audit log holds.")
 
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from libs.common.cli import Refused
-from libs.common.crypto.keyring import CannotOpen
+from libs.common.crypto.sealing import CannotOpen
 from libs.common.db.engine import Database
 from libs.common.db.migrations import check_head, migrate
 from libs.common.db.uow import UnitOfWork
@@ -14,15 +14,20 @@ from services.users.settings import UsersSettings
 
 
 @asynccontextmanager
-async def opened(settings: UsersSettings) -> AsyncIterator[UnitOfWork]:
-    """A unit of work beside a running system, or before its first start. Raises Refused."""
-    keys = open_keyring(settings).of("users")
+async def opened(settings: UsersSettings, *, first: bool = False) -> AsyncIterator[UnitOfWork]:
+    """A unit of work beside a running system; with `first`, also before its first start.
+
+    Nothing is made but then. Raises Refused, BehindHead.
+    """
     database = Database(settings.database("users"), schema="users")
-    uow = UnitOfWork(database, service="users", ground=GROUND, keys=keys)
     try:
-        # The first command of an installation may well be this one.
-        await (migrate if settings.shared.is_embedded else check_head)(database, "users")
-        await uow.check_keyring()
+        if database.is_missing and not first:
+            raise Refused(f"There is no database at {database.place}: is REDRESS_DATA_DIR right?")
+        keys = open_keyring(settings).of("users")
+        uow = UnitOfWork(database, service="users", ground=GROUND, keys=keys)
+        is_made = first and settings.shared.is_embedded
+        await (migrate if is_made else check_head)(database, "users")
+        await uow.check_keyring(note=first)
         yield uow
     except CannotOpen:
         raise Refused("The keyring is not the one the data was written with.") from None

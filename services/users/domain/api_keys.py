@@ -8,6 +8,7 @@ import re
 import secrets
 import string
 import zlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from libs.common.clock import utc_now
@@ -23,6 +24,7 @@ from services.users.repository.keys import ApiKeyRepository
 SYMBOLS = string.digits + string.ascii_letters
 SECRET_SYMBOLS = 43
 CHECKSUM_SYMBOLS = 6
+NAME = "api_keys.name"
 NOTED_EVERY = timedelta(seconds=60)
 _KEY = re.compile(rf"rdr_live_[0-9a-f]{{8}}_[0-9A-Za-z]{{{SECRET_SYMBOLS + CHECKSUM_SYMBOLS}}}")
 
@@ -37,6 +39,12 @@ class ApiKeyOver(Conflict):
     """The key was revoked, or has expired."""
 
     code = "API_KEY_OVER"
+
+
+class AlreadyRotated(Conflict):
+    """The key has a successor already: rotate that one."""
+
+    code = "API_KEY_ALREADY_ROTATED"
 
 
 class ExpiryPassed(Invalid):
@@ -75,9 +83,10 @@ async def create(
         raise ExpiryPassed("A key expires in the future, or never.")
     key_id = new_id()
     api_key = new_key(key_id)
+    sealing = tx.vault.create(_subject(key_id))
     row = ApiKey(
         key_id=key_id,
-        name=name,
+        name=sealing.seal(NAME, key_id, name),
         scopes=scopes,
         allowed_addresses=allowed_addresses,
         prefix=api_key[:17],
@@ -90,29 +99,35 @@ async def create(
     tx.session.add(row)
     if expires_at is not None:
         await refuse_tokens(tx, key_id, at=expires_at)
-    record(tx, Act.API_KEY_CREATED, by=by, about=f"key:{key_id}")
+    record(tx, Act.API_KEY_CREATED, by=by, about=_subject(key_id))
     return row, api_key
 
 
 async def rotate(
     tx: Transaction, key_id: str, *, overlap: timedelta, by: str
 ) -> tuple[ApiKey, str]:
-    """A new key for an old one, which is good for `overlap` more. Raises ApiKeyOver.
+    """A new key for an old one, which is good for `overlap` more.
 
-    One that was made to expire is followed by one that lives as long.
+    One that was made to expire is followed by one that lives as long. It has one successor, for
+    its own life is cut short by that. Raises ApiKeyOver, AlreadyRotated.
     """
-    now = utc_now()
-    old = await ApiKeyRepository(tx.session).get(key_id, for_update=True)
+    now, repository = utc_now(), ApiKeyRepository(tx.session)
+    old = await repository.get(key_id, for_update=True)
     if is_over(old):
         raise ApiKeyOver("The key opens nothing any more: make another one.")
+    successor = await repository.successor(key_id)
+    if successor is not None:
+        raise AlreadyRotated(
+            "Rotate its successor.", key_id=successor.key_id, prefix=successor.prefix
+        )
     lives = old.expires_at - old.created_at if old.expires_at else None
     until = now + overlap
     old.expires_at = min(old.expires_at or until, until)
     await refuse_tokens(tx, key_id, at=old.expires_at)
-    record(tx, Act.API_KEY_ROTATED, by=by, about=f"key:{key_id}")
+    record(tx, Act.API_KEY_ROTATED, by=by, about=_subject(key_id))
     return await create(
         tx,
-        name=old.name,
+        name=(await names_of(tx, [old]))[key_id],
         scopes=old.scopes,
         allowed_addresses=old.allowed_addresses,
         by=by,
@@ -128,7 +143,7 @@ async def revoke(tx: Transaction, key_id: str, *, by: str) -> ApiKey:
         row.revoked_at = utc_now()
         await refuse_tokens(tx, key_id)
         tx.publish(ApiKeyRevoked(key_id=key_id))
-        record(tx, Act.API_KEY_REVOKED, by=by, about=f"key:{key_id}")
+        record(tx, Act.API_KEY_REVOKED, by=by, about=_subject(key_id))
     return row
 
 
@@ -138,6 +153,17 @@ async def recognise(tx: Transaction, api_key: str) -> ApiKey:
     if row is None or is_over(row):
         raise InvalidApiKey("The API key does not hold.")
     return row
+
+
+async def names_of(tx: Transaction, rows: Sequence[ApiKey]) -> dict[str, str]:
+    """What keys are called, by their ids: one without a name goes by its prefix."""
+    keys = await tx.vault.surviving_keys(_subject(row.key_id) for row in rows if row.name)
+    return {
+        row.key_id: keys[_subject(row.key_id)].open(NAME, row.key_id, row.name)
+        if row.name
+        else row.prefix
+        for row in rows
+    }
 
 
 def is_over(row: ApiKey) -> bool:
@@ -162,6 +188,11 @@ async def note_use(tx: Transaction, key_id: str) -> None:
     """Remember that a key was used about now."""
     row = await ApiKeyRepository(tx.session).get(key_id, for_update=True)
     row.last_used_at = utc_now()
+
+
+def _subject(key_id: str) -> str:
+    """Whose data key seals what a key is called: it belongs to the house, and to nobody in it."""
+    return f"key:{key_id}"
 
 
 def _hash(tx: Transaction, api_key: str) -> bytes:

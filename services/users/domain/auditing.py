@@ -7,7 +7,7 @@ from libs.common.chain import link
 from libs.common.contracts.audit import AuditRecorded
 from libs.common.db.uow import Transaction
 from libs.common.events import Envelope
-from libs.common.principal import SEAH_ROLES, Principal, Role
+from libs.common.principal import READS_SEAH, SEAH_ROLES, Principal
 from services.users.models import Act, AuditRow
 from services.users.repository.audit import CONTENT, AuditFilters, AuditRepository
 
@@ -59,7 +59,7 @@ def visible_to(reader: Principal) -> frozenset[bool]:
     """
     if reader.role in SEAH_ROLES:
         return frozenset({True})
-    if reader.role is Role.ADB_HQ_EXEC:
+    if reader.role in READS_SEAH:
         return frozenset({True, False})
     return frozenset({False})
 

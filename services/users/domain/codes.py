@@ -2,13 +2,10 @@
 
 import unicodedata
 
+from libs.common.phones import ascii_digits
+
 
 def typed(code: str) -> str:
     """A code as it is kept, whatever script its digits are in and however it is grouped."""
-    plain = (char for char in unicodedata.normalize("NFKC", code) if char.isalnum())
-    return "".join(_digit(char) for char in plain)
-
-
-def _digit(char: str) -> str:
-    found = unicodedata.decimal(char, None)
-    return char if found is None else str(found)
+    plain = unicodedata.normalize("NFKC", code)
+    return ascii_digits("".join(char for char in plain if char.isalnum()))

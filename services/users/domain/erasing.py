@@ -10,9 +10,10 @@ from libs.common.clock import utc_now
 from libs.common.contracts.users import UserErased
 from libs.common.db.uow import Transaction
 from libs.common.errors import Conflict
-from libs.common.principal import Principal, Role
+from libs.common.principal import Principal
 from services.users.domain import people, sessions
 from services.users.domain.auditing import record
+from services.users.domain.staffing import check_not_last
 from services.users.models import Act, User
 from services.users.repository.archives import Archives
 from services.users.repository.people import UserNotFound, UserRepository
@@ -35,12 +36,6 @@ class StillEmployed(Conflict):
     code = "STILL_EMPLOYED"
 
 
-class LastSuperAdmin(Conflict):
-    """Nobody would be left who may appoint anybody."""
-
-    code = "LAST_SUPER_ADMIN"
-
-
 async def erase_self(tx: Transaction, archives: Archives, who: Principal, user_id: int) -> None:
     """Forget whoever asks. Raises StillEmployed, UserNotFound."""
     user = await _found(tx, user_id)
@@ -56,10 +51,7 @@ async def erase(
     user = await _found(tx, user_id)
     if user.principal_id == by.id:
         raise StillEmployed("Whoever works here is erased by somebody else.")
-    if user.role == Role.SUPER_ADMIN and not await ErasingRepository(tx.session).other_super_admins(
-        user
-    ):
-        raise LastSuperAdmin("Appoint another super_admin first.")
+    await check_not_last(tx, user)
     await _erase(tx, archives, user, by=by, reason=reason)
 
 
@@ -81,7 +73,7 @@ async def _erase(
         await tx.vault.destroy_of(each.user_id)
         for column in people.BLANKED:
             setattr(each, column, None)
-        each.scope, each.is_email_proven = {}, False
+        each.is_email_proven = False
         each.erased_at = each.updated_at = utc_now()
         each.version += 1
         tx.publish(UserErased(user_id=each.user_id))

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from libs.common.clock import utc_now
 from libs.common.db.uow import Transaction
-from libs.common.principal import Role
-from services.users.domain import second_factor, sessions
+from libs.common.principal import Role, Scope
+from services.users.domain import placing, second_factor, sessions
 from services.users.domain.sessions import Begun, SessionRules
 from services.users.domain.signing_in import Account, note_sign_in
 from services.users.models import Session, User
@@ -24,10 +24,11 @@ HALF_LASTS = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """Who goes on, in which role, with which session."""
+    """Who goes on, in which role and part of the programme, with which session."""
 
     user: User
     role: Role
+    scope: Scope
     begun: Begun
 
 
@@ -69,9 +70,8 @@ async def by_password(
         return Half(await sessions.begin_half(tx, user, lasts=HALF_LASTS))
     note_sign_in(tx, found, succeeded=True)
     rules = SessionRules.of(settings)
-    return Granted(
-        user, role, await sessions.begin(tx, user, role=role, method=PASSWORD, rules=rules)
-    )
+    begun = await sessions.begin(tx, user, role=role, method=PASSWORD, rules=rules)
+    return Granted(user, role, await placing.works_in(tx, user), begun)
 
 
 async def by_refresh_token(tx: Transaction, token: str, rules: SessionRules) -> Granted | Denied:
@@ -97,8 +97,11 @@ async def by_refresh_token(tx: Transaction, token: str, rules: SessionRules) -> 
         await sessions.end(tx, session.session_id, why=why or GONE)
         return Denied.TOKEN
     session.last_seen_at = now
-    successor = sessions.issue(tx, session.session_id)
-    return Granted(user, _role(session, user), Begun(session.session_id, successor))
+    begun = Begun(session.session_id, sessions.issue(tx, session.session_id))
+    role = _role(session, user)
+    # Staff who go on as citizens have no part of the programme with them.
+    scope = await placing.works_in(tx, user) if role.is_staff else placing.EVERYWHERE
+    return Granted(user, role, scope, begun)
 
 
 async def session_of(tx: Transaction, refresh_token: str) -> str | None:

@@ -1,5 +1,6 @@
 """Everything this service holds on somebody, for themselves: nothing of anybody else."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from services.users.repository.people import UserRepository
 from services.users.repository.privacy_exporting import ExportRepository
 
 
-async def everything_on(tx: Transaction, user_id: int) -> dict[str, Any]:
+async def everything_on(tx: Transaction, user_id: int, _: Sequence[str]) -> dict[str, Any]:
     """A person's row, wishes, consents, sessions, and who looked at their data: by role only."""
     user = await UserRepository(tx.session).get(user_id)
     person = await people.opened(tx, user)

@@ -1,5 +1,10 @@
-"""Two rows that are one person become one; of the other nothing but its number remains."""
+"""Two rows that are one person become one.
 
+Of the other remains its number, and the blind indexes of what the survivor has otherwise: whoever
+has two phones is found by both, and is the survivor to whom either is proved.
+"""
+
+from collections.abc import Container
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -72,7 +77,7 @@ async def merge(tx: Transaction, two: Pair, *, reason: MergeReason, by: Principa
     was_proven = gone.is_email_proven
     wanted = await _preferences(tx, two)
     await sessions.end_all(tx, gone.user_id, why="merged", by=by.id)
-    await _empty(tx, two)
+    await _empty(tx, two, missing)
     people.index(tx, survivor, missing)
     people.seal(await tx.vault.key(survivor.principal_id), survivor, missing)
     if "email" in missing:
@@ -99,12 +104,14 @@ async def _preferences(tx: Transaction, two: Pair) -> preferring.Preferences | N
     return preferring.stricter(await preferring.preferences_of(tx, two.survivor), theirs)
 
 
-async def _empty(tx: Transaction, two: Pair) -> None:
-    """Leave of the one that goes a number that says whom it became."""
+async def _empty(tx: Transaction, two: Pair, taken: Container[str]) -> None:
+    """Leave of the one that goes what leads to the survivor, but for what that one has `taken`."""
     gone, into = two.gone, two.survivor.user_id
+    leads = {index for field, index in people.INDEXES.items() if field not in taken}
     for field in people.BLANKED:
-        setattr(gone, field, None)
-    gone.is_email_proven = False
+        if field not in leads:
+            setattr(gone, field, None)
+    gone.is_email_proven = gone.is_email_proven and "email" not in taken
     gone.merged_into = into
     gone.version += 1
     # The database must know that the phone is free before the survivor takes it.

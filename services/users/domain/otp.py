@@ -183,10 +183,10 @@ async def to_send(
     return found, Letter.opened(keys, challenge_id, found.sealed)
 
 
-async def tidy(tx: Transaction, *, kept: timedelta = KEPT) -> None:
-    """Forget codes and contacts nobody can use any more."""
+async def tidy(tx: Transaction, *, kept: timedelta = KEPT) -> int:
+    """Forget codes and contacts nobody can use any more; answer how many codes are gone."""
     now = utc_now()
-    await ChallengeRepository(tx.session).tidy(now=now, before=now - kept)
+    return await ChallengeRepository(tx.session).tidy(now=now, before=now - kept)
 
 
 def _hash(tx: Transaction, challenge_id: str, code: str) -> bytes:

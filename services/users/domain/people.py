@@ -6,18 +6,18 @@ from dataclasses import asdict, dataclass, replace
 
 from libs.common.clock import utc_now
 from libs.common.contracts.users import UserCreated, UserLinked, UserUpdated
-from libs.common.crypto.keyring import SubjectKey
+from libs.common.crypto.sealing import SubjectKey
 from libs.common.db.uow import Transaction
 from libs.common.errors import Conflict
 from libs.common.phones import e164
 from libs.common.principal import Principal, Role, Scope
 from services.users.domain import national_ids
 from services.users.domain.auditing import record
-from services.users.domain.staffing import NotStaff, check_may_give
+from services.users.domain.placing import EVERYWHERE, place, works_in
+from services.users.domain.staffing import NotStaff, check_may_give, check_not_last
 from services.users.models import Act, User
 from services.users.repository.people import UserRepository
 
-EVERYWHERE = Scope()
 TAKEN_OF_KNOWN = frozenset({"name", "address", "municipality"})
 """What a filing may add to somebody who is known: nothing anybody could be reached or found by."""
 
@@ -44,7 +44,13 @@ class Person:
         return {field: value for field, value in asdict(self).items() if value is not None}
 
 
-BLANKED = (*Person.__dataclass_fields__, "phone_index", "email_index", "national_id_index")
+INDEXES = {
+    "phone_number": "phone_index",
+    "email": "email_index",
+    "national_id": "national_id_index",
+}
+"""What each is found by."""
+BLANKED = (*Person.__dataclass_fields__, "scope", *INDEXES.values())
 """What says who somebody is, and what they are found by: nothing of it outlives them here."""
 
 
@@ -72,7 +78,6 @@ async def add(
     now = utc_now()
     user = User(
         role=role,
-        scope=_as_row(scope),
         is_email_proven=is_email_proven and person.email is not None,
         version=1,
         created_at=now,
@@ -83,6 +88,7 @@ async def add(
     await tx.session.flush()
     key = tx.vault.create(user.principal_id, user_id=user.user_id)
     seal(key, user, person.said())
+    place(key, user, scope)
     tx.publish(UserCreated(user_id=user.user_id, role=role))
     record(tx, Act.USER_CREATED, by=by, about=user.principal_id)
     return user
@@ -98,20 +104,28 @@ async def change(
     by: Principal,
 ) -> list[str]:
     """Write down what is `said` of a user now; answer which fields that were."""
-    check_may_give(by, Role(user.role), user.works_in)
-    new_role, new_scope = role or Role(user.role), user.works_in if scope is None else scope
+    old_scope = await works_in(tx, user)
+    check_may_give(by, Role(user.role), old_scope)
+    new_role, new_scope = role or Role(user.role), old_scope if scope is None else scope
     if not new_role.is_staff and scope is None:
         new_scope = EVERYWHERE
     _check_scope(new_role, new_scope)
     check_may_give(by, new_role, new_scope)
+    if (new_role, new_scope) != (Role.SUPER_ADMIN, EVERYWHERE):
+        await check_not_last(tx, user)
     other = await _with_phone(tx, said.phone_number)
     if other and other.user_id != user.user_id:
         raise UserExists("There is a user with this phone number.")
     changed = said.said()
+    if said.phone_number:
+        phone = _phone_index(tx, said.phone_number)
+        await UserRepository(tx.session).let_go(user.user_id, phone)
     index(tx, user, changed)
-    seal(await tx.vault.key(user.principal_id), user, changed)
+    key = await tx.vault.key(user.principal_id)
+    seal(key, user, changed)
     user.is_email_proven = user.is_email_proven or said.email is not None
-    user.role, user.scope = new_role, _as_row(new_scope)
+    user.role = new_role
+    place(key, user, new_scope)
     given = {"role": role, "scope": scope}
     return [*changed, *(field for field, value in given.items() if value is not None)]
 
@@ -166,7 +180,7 @@ async def opened(tx: Transaction, user: User) -> Person:
 async def find_by_phone(
     tx: Transaction, phone_number: str, *, for_update: bool = False
 ) -> User | None:
-    """The person with exactly this phone number, in E.164."""
+    """The person with exactly this phone number, in E.164, or one they had before a merge."""
     found = _phone_index(tx, phone_number)
     return await UserRepository(tx.session).by_phone(found, for_update=for_update)
 
@@ -233,7 +247,3 @@ def _open(key: SubjectKey, user: User, field: str) -> str | None:
 def _check_scope(role: Role, scope: Scope) -> None:
     if not role.is_staff and scope != EVERYWHERE:
         raise NotStaff("Only staff have a scope.")
-
-
-def _as_row(scope: Scope) -> dict[str, list[str]]:
-    return {name: list(names) for name, names in asdict(scope).items()}

@@ -23,6 +23,12 @@ class ReasonMissing(Invalid):
     code = "REASON_REQUIRED"
 
 
+class ChannelNotSafe(Invalid):
+    """Nobody wants to be spoken to where they say it is not safe."""
+
+    code = "CHANNEL_NOT_SAFE"
+
+
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """What somebody said of it; version 0 is nothing yet."""
@@ -34,6 +40,15 @@ class Preferences:
     code_word: str | None = None
     never_leave_message: bool = False
     version: int = 0
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether the channel they like best is one of those they named, if they named any."""
+        return self.channel is None or not self.safe_channels or self.channel in self.safe_channels
+
+    def safely(self) -> "Preferences":
+        """The same without a wish for a channel they do not allow."""
+        return self if self.is_safe else replace(self, channel=None)
 
 
 async def preferences_of(tx: Transaction, user: User) -> Preferences:
@@ -64,9 +79,15 @@ async def change(
     by: Principal,
     reason: str | None,
 ) -> Preferences:
-    """Write down what is `said` now; what is left out stays as `before`. Raises ReasonMissing."""
+    """Write down what is `said` now; what is left out stays as `before`, as far as it is safe.
+
+    Raises ReasonMissing, ChannelNotSafe.
+    """
     check_may_speak_for(by, user, reason)
     now = replace(before, **said, version=before.version + 1)
+    if said.get("channel") and not now.is_safe:
+        raise ChannelNotSafe("The channel you like best is one of the safe ones.")
+    now = now.safely()
     await keep(tx, user, now)
     tx.publish(UserUpdated(user_id=user.user_id, fields=["preferences"]))
     record(tx, Act.PREFERENCES_CHANGED, by=by, about=user.principal_id, reason=reason)
@@ -116,7 +137,7 @@ def stricter(one: Preferences, other: Preferences) -> Preferences:
         code_word=one.code_word or other.code_word,
         never_leave_message=one.never_leave_message or other.never_leave_message,
         version=one.version + 1,
-    )
+    ).safely()
 
 
 def _both(

@@ -1,4 +1,7 @@
-"""How long what is kept is kept: rules as rows, and the round that holds to them."""
+"""How long what is kept is kept: rules as rows, and the round that holds to them here.
+
+What chat and files keep is deleted by them: they ask for the rules.
+"""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,6 +24,9 @@ class Kind(StrEnum):
     ENDED_SESSIONS = "ended_sessions"
     REVEALS = "reveals"
     EXPORTS = "exports"
+    GUEST_CHATS = "guest_chats"
+    SEAH_GUEST_CHATS = "seah_guest_chats"
+    GUEST_FILES = "guest_files"
 
 
 class RetentionRuleNotFound(NotFound):
@@ -34,6 +40,9 @@ DEFAULT_DAYS = {
     Kind.ENDED_SESSIONS: sessions.KEPT_FOR.days,
     Kind.REVEALS: 365,
     Kind.EXPORTS: 7,
+    Kind.GUEST_CHATS: 30,
+    Kind.SEAH_GUEST_CHATS: 30,
+    Kind.GUEST_FILES: 30,
 }
 
 
@@ -62,9 +71,12 @@ async def set_rule(tx: Transaction, kind: Kind, keep_days: int, *, by: Principal
     return Rule(kind, keep_days, is_default=False)
 
 
-async def apply(tx: Transaction) -> None:
-    """Delete what was kept long enough. Exports end at the time they were given."""
+async def apply(tx: Transaction) -> dict[Kind, int]:
+    """Delete what was kept long enough; say how much. Exports end at the time they were given."""
     kept = {kind: timedelta(days=rule.keep_days) for kind, rule in (await rules(tx)).items()}
-    await otp.tidy(tx, kept=kept[Kind.OTP_CHALLENGES])
-    await sessions.forget(tx, kept=kept[Kind.ENDED_SESSIONS])
-    await RetentionRepository(tx.session).forget_reveals(utc_now() - kept[Kind.REVEALS])
+    reveals_before = utc_now() - kept[Kind.REVEALS]
+    return {
+        Kind.OTP_CHALLENGES: await otp.tidy(tx, kept=kept[Kind.OTP_CHALLENGES]),
+        Kind.ENDED_SESSIONS: await sessions.forget(tx, kept=kept[Kind.ENDED_SESSIONS]),
+        Kind.REVEALS: await RetentionRepository(tx.session).forget_reveals(reveals_before),
+    }

@@ -2,8 +2,10 @@
 
 from enum import StrEnum
 
+from libs.common.db.uow import Transaction
 from libs.common.permissions import Permission, Reach
 from libs.common.principal import Principal
+from services.users.domain import placing
 from services.users.domain.staffing import covers
 from services.users.models import User
 
@@ -13,13 +15,14 @@ class Sight(StrEnum):
 
     THEMSELVES = "themselves"
     EVERYBODY = "everybody"
+    """But citizens who have SEAH cases and no others: grievance knows."""
     STAFF_OF_THEIRS = "staff_of_theirs"
     BY_A_CASE = "by_a_case"
     """Only with a case of this person that the caller may see: grievance knows."""
     NOT_AT_ALL = "not_at_all"
 
 
-def sight(caller: Principal, user: User) -> Sight:
+async def sight(tx: Transaction, caller: Principal, user: User) -> Sight:
     """How `caller` comes to see `user`."""
     if user.principal_id == caller.id:
         return Sight.THEMSELVES
@@ -27,7 +30,11 @@ def sight(caller: Principal, user: User) -> Sight:
         case Reach.ALL:
             return Sight.EVERYBODY
         case Reach.SCOPE:
-            is_theirs = caller.may(Permission.USER_WRITE) and covers(caller.scope, user.works_in)
-            return Sight.STAFF_OF_THEIRS if user.is_staff and is_theirs else Sight.BY_A_CASE
+            is_theirs = (
+                user.is_staff
+                and caller.may(Permission.USER_WRITE)
+                and covers(caller.scope, await placing.works_in(tx, user))
+            )
+            return Sight.STAFF_OF_THEIRS if is_theirs else Sight.BY_A_CASE
         case _:
             return Sight.NOT_AT_ALL

@@ -184,10 +184,10 @@ def hash_of(tx: Transaction, refresh_token: str) -> bytes:
     return tx.vault.blind("refresh_token", refresh_token)
 
 
-async def forget(tx: Transaction, *, kept: timedelta = KEPT_FOR) -> None:
-    """Delete revocations no token could be shown for any more, and sessions long over."""
+async def forget(tx: Transaction, *, kept: timedelta = KEPT_FOR) -> int:
+    """Delete revocations no token could be shown for any more, and sessions long over: so many."""
     now = utc_now()
-    await SessionRepository(tx.session).forget(now=now, ended_before=now - kept)
+    return await SessionRepository(tx.session).forget(now=now, ended_before=now - kept)
 
 
 def _ended() -> InvalidToken:

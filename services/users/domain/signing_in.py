@@ -7,7 +7,7 @@ from libs.common.clock import utc_now
 from libs.common.db.uow import Transaction
 from libs.common.errors import Conflict
 from libs.common.phones import InvalidPhone, e164
-from libs.common.principal import Role, Scope
+from libs.common.principal import Role
 from services.users.domain.auditing import record
 from services.users.domain.people import Person, UserExists, add
 from services.users.models import Act, Credential, User, principal_of
@@ -30,7 +30,6 @@ class Account:
     user_id: int
     principal_id: str
     role: Role
-    scope: Scope
     password_hash: str
 
 
@@ -50,9 +49,7 @@ async def account(tx: Transaction, index: bytes) -> Account | None:
     if found is None or not found[0].is_staff:
         return None
     user, credential = found
-    return Account(
-        user.user_id, user.principal_id, Role(user.role), user.works_in, credential.password_hash
-    )
+    return Account(user.user_id, user.principal_id, Role(user.role), credential.password_hash)
 
 
 def note_sign_in(tx: Transaction, found: Account | None, *, succeeded: bool) -> None:

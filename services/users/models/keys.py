@@ -14,7 +14,8 @@ class ApiKey(Base):
     __tablename__ = "api_keys"
 
     key_id: Mapped[str] = mapped_column(String(50), primary_key=True)
-    name: Mapped[str] = mapped_column(String(100))
+    name: Mapped[bytes | None]
+    """What it is called, sealed with a data key of its own (`key:<id>`)."""
     scopes: Mapped[list[str]]
     allowed_addresses: Mapped[list[str]] = mapped_column(server_default="[]")
     prefix: Mapped[str] = mapped_column(String(30))

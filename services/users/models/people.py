@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from libs.common.principal import Role, Scope
+from libs.common.principal import Role
 from services.users.models.base import Base
 
 
@@ -39,8 +39,10 @@ class User(Base):
 
     user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     role: Mapped[str] = mapped_column(String(40))
-    scope: Mapped[dict[str, list[str]]]
+    scope: Mapped[bytes | None]
+    """Where they work, sealed as their name is; none is everywhere."""
     phone_index: Mapped[bytes | None] = mapped_column(unique=True)
+    """Who became part of another keeps these three: they lead to that one."""
     email_index: Mapped[bytes | None] = mapped_column(index=True)
     phone_number: Mapped[bytes | None]
     name: Mapped[bytes | None]
@@ -51,7 +53,7 @@ class User(Base):
     municipality: Mapped[bytes | None]
     national_id: Mapped[bytes | None]
     national_id_index: Mapped[bytes | None] = mapped_column(index=True)
-    merged_into: Mapped[int | None]
+    merged_into: Mapped[int | None] = mapped_column(index=True)
     erased_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column()
     created_at: Mapped[datetime]
@@ -66,15 +68,6 @@ class User(Base):
     def principal_id(self) -> str:
         """What tokens call this person; also the name of the data key that seals them."""
         return principal_of(self.user_id)
-
-    @property
-    def works_in(self) -> Scope:
-        """The part of the programme and of the country this person works in."""
-        return Scope(
-            tuple(self.scope.get("projects", ())),
-            tuple(self.scope.get("places", ())),
-            tuple(self.scope.get("organisations", ())),
-        )
 
     @property
     def is_staff(self) -> bool:

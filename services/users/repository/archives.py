@@ -65,10 +65,12 @@ class Archives:
                 await self.remove(name)
         return Kept(name, key, size, digest.hexdigest())
 
-    async def opened(self, stored_as: str, key: bytes) -> AsyncIterator[bytes]:
-        """The pieces of an archive, opened one after the other. Raises FileNotFoundError."""
+    async def opened(
+        self, stored_as: str, key: bytes, *, start: int, end: int
+    ) -> AsyncIterator[bytes]:
+        """The bytes from `start` to `end`, opened piece by piece. Raises FileNotFoundError."""
         file = await asyncio.to_thread((self._folder / stored_as).open, "rb")
-        return self._read(file, AESGCM(key), stored_as.encode())
+        return self._read(file, AESGCM(key), stored_as.encode(), start, end)
 
     async def remove(self, *names: str) -> None:
         """Forget what lies there, if anything does."""
@@ -92,14 +94,18 @@ class Archives:
         return await asyncio.to_thread(listed)
 
     @staticmethod
-    async def _read(file: IO[bytes], cipher: AESGCM, name: bytes) -> AsyncIterator[bytes]:
+    async def _read(
+        file: IO[bytes], cipher: AESGCM, name: bytes, start: int, end: int
+    ) -> AsyncIterator[bytes]:
         try:
-            number = 0
+            number = start // PIECE
+            file.seek(number * (PIECE + TAG_BYTES))
             sealed = await asyncio.to_thread(file.read, PIECE + TAG_BYTES)
-            while sealed:
+            while sealed and number * PIECE < end:
                 following = await asyncio.to_thread(file.read, PIECE + TAG_BYTES)
                 nonce = _nonce(number, is_last=not following)
-                yield cipher.decrypt(nonce, sealed, name)
+                begins = number * PIECE
+                yield cipher.decrypt(nonce, sealed, name)[max(0, start - begins) : end - begins]
                 number, sealed = number + 1, following
         finally:
             file.close()

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from libs.common.db.writes import changed
 from services.users.models import OtpChallenge, User
@@ -49,24 +50,28 @@ class ChallengeRepository:
         )
         return await changed(self._session, statement.values(used_at=at, sealed=None)) == 1
 
-    async def tidy(self, *, now: datetime, before: datetime) -> None:
-        """Forget what expired codes said, and delete those of long ago."""
+    async def tidy(self, *, now: datetime, before: datetime) -> int:
+        """Forget what expired codes said, and delete those of long ago; answer how many."""
         expired = OtpChallenge.expires_at < now, OtpChallenge.sealed.is_not(None)
         await self._session.execute(update(OtpChallenge).where(*expired).values(sealed=None))
-        await self._session.execute(delete(OtpChallenge).where(OtpChallenge.expires_at < before))
+        old = delete(OtpChallenge).where(OtpChallenge.expires_at < before)
+        return await changed(self._session, old)
 
     async def with_email(self, email_index: bytes) -> User | None:
-        """Whose e-mail address this is for certain; of several, whoever was known first."""
-        query = (
-            select(User)
-            .where(
-                User.email_index == email_index,
-                User.is_email_proven,
-                User.merged_into.is_(None),
-                User.erased_at.is_(None),
-            )
-            .order_by(User.user_id)
-            .limit(1)
+        """Whose e-mail address this is for certain; of several, whoever was known first.
+
+        When it is nobody's now, whom the one who had it became.
+        """
+        gone = aliased(User)
+        survivors = select(User).join(gone, gone.merged_into == User.user_id)
+        return await self._first_living(
+            select(User).where(User.email_index == email_index, User.is_email_proven)
+        ) or await self._first_living(
+            survivors.where(gone.email_index == email_index, gone.is_email_proven)
         )
-        found: User | None = await self._session.scalar(query.with_for_update())
+
+    async def _first_living(self, query: Select[User]) -> User | None:
+        living = query.where(User.merged_into.is_(None), User.erased_at.is_(None))
+        first = living.order_by(User.user_id).limit(1)
+        found: User | None = await self._session.scalar(first.with_for_update(of=User))
         return found

@@ -32,6 +32,12 @@ class ApiKeyRepository:
             raise ApiKeyNotFound("There is no such API key.")
         return found
 
+    async def successor(self, key_id: str) -> ApiKey | None:
+        """The key that was made for this one, if it was rotated."""
+        query = select(ApiKey).where(ApiKey.replaces == key_id)
+        found: ApiKey | None = await self._session.scalar(query)
+        return found
+
     async def by_hash(self, key_hash: bytes) -> ApiKey | None:
         """The key that hashes to this, unless it was revoked."""
         query = select(ApiKey).where(ApiKey.key_hash == key_hash, ApiKey.revoked_at.is_(None))

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from libs.common.principal import Role
 from services.users.models import (
     Credential,
     Export,
@@ -30,13 +29,6 @@ class ErasingRepository:
         query = select(User).where(User.merged_into == user.user_id, User.erased_at.is_(None))
         merged = await self._session.scalars(query.order_by(User.user_id).with_for_update())
         return [user, *merged]
-
-    async def other_super_admins(self, user: User) -> int:
-        """How many others may do everything, and can sign in; they stay until this is over."""
-        query = select(User.user_id).join(Credential).order_by(User.user_id)
-        theirs = User.role == Role.SUPER_ADMIN, User.user_id != user.user_id
-        found = await self._session.scalars(query.where(*theirs).with_for_update(of=User))
-        return len(found.all())
 
     async def forget(self, user: User) -> list[str]:
         """Delete how they sign in, what they want, and their codes; answer where exports lie."""

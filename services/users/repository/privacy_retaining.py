@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from libs.common.db.writes import insert_new
+from libs.common.db.writes import changed, insert_new
 from services.users.models import RetentionRule, Reveal
 
 
@@ -28,6 +28,6 @@ class RetentionRepository:
             statement = update(RetentionRule).where(RetentionRule.kind == kind)
             await self._session.execute(statement.values(values))
 
-    async def forget_reveals(self, before: datetime) -> None:
+    async def forget_reveals(self, before: datetime) -> int:
         """Delete what is known of looks at people's data; the audit log knows on."""
-        await self._session.execute(delete(Reveal).where(Reveal.asked_at < before))
+        return await changed(self._session, delete(Reveal).where(Reveal.asked_at < before))

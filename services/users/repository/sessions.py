@@ -104,11 +104,11 @@ class SessionRepository:
         )
         return bool(await changed(self._session, statement.values(used_at=at)))
 
-    async def forget(self, *, now: datetime, ended_before: datetime) -> None:
-        """Delete what can matter to nobody any more."""
+    async def forget(self, *, now: datetime, ended_before: datetime) -> int:
+        """Delete what can matter to nobody any more; answer how many sessions that were."""
         is_old = or_(Session.ended_at < ended_before, Session.expires_at < ended_before)
         is_over = or_(Session.ended_at < now, Session.expires_at < now)
         over = select(Session.session_id).where(is_over)
         await self._session.execute(delete(Revocation).where(Revocation.until < now))
         await self._session.execute(delete(RefreshToken).where(RefreshToken.session_id.in_(over)))
-        await self._session.execute(delete(Session).where(is_old))
+        return await changed(self._session, delete(Session).where(is_old))

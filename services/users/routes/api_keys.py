@@ -1,20 +1,21 @@
 """API keys: made, listed, revoked; and exchanged for a token by the gateway."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Query, Response
 
 from libs.common.db.paging import Cursor
+from libs.common.db.uow import Transaction
 from libs.common.principal import Role
 from libs.common.web.auth import Service
-from libs.common.web.responses import Page, Success, answer
+from libs.common.web.responses import NOT_KEPT, Page, Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import Uow
 from services.users.domain import api_keys
 from services.users.models import ApiKey
 from services.users.repository.keys import ApiKeyRepository
-from services.users.routes.auth import NOT_KEPT
 from services.users.routes.deps import KeyId, KeyManager, SignerPort, UowPort
 from services.users.schemas.keys import (
     ApiKeyCreate,
@@ -47,7 +48,8 @@ async def create_api_key(body: ApiKeyCreate, caller: KeyManager, uow: UowPort) -
             by=caller.id,
             expires_at=body.expires_at,
         )
-        data = ApiKeyCreated(**_read(row).model_dump(), api_key=api_key)
+        [read] = await _read(tx, [row])
+    data = ApiKeyCreated(**read.model_dump(), api_key=api_key)
     return answer(Success(data=data), status=201, headers=NOT_KEPT)
 
 
@@ -59,13 +61,15 @@ async def rotate_api_key(
 ) -> Response:
     """A new key for an old one: same name, scopes and addresses. The old one expires after a while.
 
+    409 API_KEY_ALREADY_ROTATED with the `key_id` of its successor when it has one.
     The key is in this answer and nowhere else; nothing of it is kept for a repetition, so an
     Idempotency-Key does nothing here.
     """
     overlap = timedelta(seconds=body.overlap_seconds)
     async with uow.begin() as tx:
         row, api_key = await api_keys.rotate(tx, key_id, overlap=overlap, by=caller.id)
-        data = ApiKeyCreated(**_read(row).model_dump(), api_key=api_key)
+        [read] = await _read(tx, [row])
+    data = ApiKeyCreated(**read.model_dump(), api_key=api_key)
     return answer(Success(data=data), status=201, headers=NOT_KEPT)
 
 
@@ -77,7 +81,7 @@ async def list_api_keys(
     after = Cursor.parse(query.cursor) if query.cursor else None
     async with uow.read() as tx:
         found = await ApiKeyRepository(tx.session).page(after=after, limit=query.limit)
-    items = [_read(row) for row in found[: query.limit]]
+        items = await _read(tx, found[: query.limit])
     is_more = len(found) > query.limit
     cursor = str(Cursor(items[-1].created_at, items[-1].key_id)) if is_more else None
     return answer(Success(data=Page(items=items, next_cursor=cursor)))
@@ -88,7 +92,8 @@ async def revoke_api_key(key_id: KeyId, caller: KeyManager, uow: Uow) -> Respons
     """Revoke a key. It stays in the list; it opens nothing any more."""
     async with uow.begin() as tx:
         row = await api_keys.revoke(tx, key_id, by=caller.id)
-        return answer(Success(data=_read(row)))
+        [read] = await _read(tx, [row])
+        return answer(Success(data=read))
 
 
 @routes.post("/internal/api-keys/exchange", response_model=Success[ApiKeyToken])
@@ -119,5 +124,10 @@ async def exchange_api_key(
     return answer(Success(data=data))
 
 
-def _read(row: ApiKey) -> ApiKeyRead:
-    return ApiKeyRead.model_validate(row)
+async def _read(tx: Transaction, rows: Sequence[ApiKey]) -> list[ApiKeyRead]:
+    names = await api_keys.names_of(tx, rows)
+    plain = ApiKeyRead.model_fields.keys() - {"name"}
+    return [
+        ApiKeyRead(name=names[row.key_id], **{field: getattr(row, field) for field in plain})
+        for row in rows
+    ]

@@ -16,7 +16,7 @@ from libs.common.tokens import (
     said_by,
 )
 from libs.common.web.auth import Anyone, Service
-from libs.common.web.responses import Success, answer
+from libs.common.web.responses import NOT_KEPT, Success, answer
 from libs.common.web.routing import router
 from services.users.routes.deps import (
     CachePort,
@@ -37,7 +37,6 @@ from services.users.schemas.auth import (
 )
 
 routes = router(tag="auth")
-NOT_KEPT = {"Cache-Control": "no-store"}
 TICKET_SECONDS = 60
 
 

@@ -9,8 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from libs.common.errors import AppError, BadRequest, Forbidden, TooManyRequests, Unauthenticated
+from libs.common.web.responses import NOT_KEPT
 from libs.common.web.strict import StrictRoute
-from services.users.routes.auth import NOT_KEPT
 from services.users.schemas.oauth import OAuthError
 
 INVALID = "invalid_request"
@@ -18,7 +18,7 @@ BUSY = "temporarily_unavailable"
 
 
 class InvalidGrant(BadRequest):
-    """What was shown does not hold; what is wrong with it is not said."""
+    """What was shown does not hold. A wrong code is told of to whoever has the right password."""
 
     code = "invalid_grant"
 

@@ -11,6 +11,7 @@ from libs.common.web.responses import Success, answer
 from libs.common.web.routing import router
 from services.users.domain import erasing
 from services.users.routes.deps import ArchivesPort, UowPort, UserId, own_user_id
+from services.users.routes.seeing import Looks
 from services.users.schemas.exports import Erasure, ErasureIn
 
 routes = router(prefix="/api/v1/users", tag="privacy")
@@ -38,8 +39,10 @@ async def erase_user(
     caller: Eraser,
     uow: UowPort,
     archives: ArchivesPort,
+    looks: Looks,
 ) -> Response:
     """Erase somebody, for a reason that goes into the audit log. It cannot be undone."""
+    await looks.see(user_id, to=Permission.USER_ERASE)
     async with uow.begin() as tx:
         await erasing.erase(tx, archives, user_id, by=caller, reason=why.reason)
     return answer(Success(data=Erasure(user_id=user_id)), status=202)

@@ -10,14 +10,15 @@ from libs.common.errors import TooLarge
 from libs.common.permissions import Permission
 from libs.common.principal import Principal
 from libs.common.web.auth import MIB, may
+from libs.common.web.ranges import Part
 from libs.common.web.responses import Success, answer
 from libs.common.web.routing import PathId, router
 from libs.common.web.units import Uow
-from services.users.domain import exporting, holding, retaining
+from services.users.domain import exporting, retaining
 from services.users.domain.exporting import Link
 from services.users.models import Export
-from services.users.routes.deps import ArchivesPort, UowPort, UserId, own_user_id
-from services.users.schemas.exports import URL, ArchiveKept, ExportLink, ExportRead, Holding
+from services.users.routes.deps import ArchivesPort, UowPort, own_user_id
+from services.users.schemas.exports import URL, ArchiveKept, ExportLink, ExportRead
 
 routes = router(tag="privacy")
 ARCHIVE_SECONDS = 300.0
@@ -26,7 +27,6 @@ Exporter = Annotated[Principal, Depends(may(Permission.SELF_EXPORT, limit="expor
 Taker = Annotated[
     Principal, Depends(may(Permission.PUBLIC, limit="export", seconds=ARCHIVE_SECONDS))
 ]
-Internal = Annotated[Principal, Depends(may(Permission.INTERNAL))]
 Deliverer = Annotated[
     Principal,
     Depends(
@@ -71,25 +71,26 @@ async def read_export(export_id: PathId, caller: Exporter, uow: Uow) -> Response
 async def download_export(
     export_id: PathId,
     given: Annotated[ExportLink, Query()],
+    request: Request,
     caller: Taker,
     uow: UowPort,
     archives: ArchivesPort,
 ) -> Response:
-    """The archive (ZIP), for whoever has the link."""
+    """The archive (ZIP), for whoever has the link; with `Range`, what is left of it."""
     async with uow.begin() as tx:
         export, key = await exporting.taken(tx, export_id, Link(given.expires, given.signature))
+        part = Part.of(request.headers.get("range"), export.size or 0)
     try:
-        pieces = await archives.opened(export.stored_as or "", key)
+        pieces = await archives.opened(export.stored_as or "", key, start=part.start, end=part.end)
     except FileNotFoundError:
         raise exporting.ExportNotFound("There is no such export.") from None
     headers = {
         "Content-Disposition": 'attachment; filename="everything-about-me.zip"',
-        "Content-Length": str(export.size),
         "Cache-Control": "private, no-store",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
     }
-    return StreamingResponse(pieces, 200, headers, "application/zip")
+    return StreamingResponse(pieces, part.status, headers | part.headers, "application/zip")
 
 
 @routes.put("/internal/exports/{export_id}/archive", response_model=Success[ArchiveKept])
@@ -112,14 +113,6 @@ async def put_archive(
         if not is_delivered:
             await archives.remove(kept.stored_as)
     return answer(Success(data=ArchiveKept(export_id=export_id)))
-
-
-@routes.get("/internal/people/{user_id}/export", response_model=Success[Holding])
-async def everything_held(user_id: UserId, caller: Internal, uow: Uow) -> Response:
-    """Everything this service holds on somebody, for their export."""
-    async with uow.read() as tx:
-        held = await holding.everything_on(tx, user_id)
-    return answer(Success(data=Holding(held=held)))
 
 
 def _read(tx: Transaction, export: Export) -> ExportRead:

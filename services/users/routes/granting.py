@@ -8,21 +8,22 @@ from services.users.domain.sessions import Begun
 from services.users.models import User
 from services.users.settings import UsersSettings
 
-NOWHERE = Scope()
-
 
 def tokens_of(
-    signer: Signer, settings: UsersSettings, user: User, begun: Begun, *, role: Role
+    signer: Signer,
+    settings: UsersSettings,
+    user: User,
+    begun: Begun,
+    *,
+    role: Role,
+    scope: Scope,
 ) -> dict[str, Any]:
-    """The tokens of a session, by the names of RFC 6749, 5.1.
-
-    Staff who sign in as citizens have no part of the programme with them.
-    """
+    """The tokens of a session, by the names of RFC 6749, 5.1."""
     access_token = signer.sign(
         user.principal_id,
         role,
         seconds=settings.access_seconds,
-        scope=user.works_in if role.is_staff else NOWHERE,
+        scope=scope,
         session=begun.session_id,
     )
     return {

@@ -148,7 +148,6 @@ def half_token(signer: Signer, who: Account, half: Half) -> str:
         who.principal_id,
         who.role,
         seconds=int(HALF_LASTS.total_seconds()),
-        scope=who.scope,
         session=half.session_id,
         half=True,
     )
@@ -160,7 +159,12 @@ def _handed(
     """The tokens, or the refusal. Raises BadRequest, Forbidden."""
     if isinstance(outcome, Granted):
         tokens = tokens_of(
-            ports.signer, ports.settings, outcome.user, outcome.begun, role=outcome.role
+            ports.signer,
+            ports.settings,
+            outcome.user,
+            outcome.begun,
+            role=outcome.role,
+            scope=outcome.scope,
         )
         return AccessToken(**tokens)
     if isinstance(outcome, Half):

@@ -8,12 +8,11 @@ from libs.common.ids import new_id
 from libs.common.permissions import Permission
 from libs.common.principal import Principal, Role
 from libs.common.web.auth import KIB, may
-from libs.common.web.responses import Success, answer
+from libs.common.web.responses import NOT_KEPT, Success, answer
 from libs.common.web.routing import router
 from services.users.domain import identifying, sessions
 from services.users.domain.identifying import Checked, Claim, KnownBetter
 from services.users.domain.national_ids import normalised
-from services.users.routes.auth import NOT_KEPT
 from services.users.routes.deps import CachePort, CorePort, Settings, SignerPort, UowPort
 from services.users.schemas.proofs import IdentityChecked, IdentityClaim
 

@@ -6,13 +6,13 @@ from fastapi import Query, Response
 
 from libs.common.clock import utc_now
 from libs.common.db.uow import Transaction
+from libs.common.masks import masked_name, masked_phone
 from libs.common.web.auth import Service
-from libs.common.web.responses import Success, answer
+from libs.common.web.responses import NOT_KEPT, Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import Uow
 from services.users.domain import contacting, people, preferring
 from services.users.domain.contacting import BY_PHONE, Decision, Standing
-from services.users.domain.masking import masked_name, masked_phone
 from services.users.domain.people import Person
 from services.users.models import ConsentPurpose, ContactChannel, User
 from services.users.repository.people import UserRepository
@@ -62,7 +62,7 @@ async def decide_contact(
         leave_message=decision.leave_message,
         code_word_required=decision.code_word_required,
     )
-    return answer(Success(data=data), headers={"Cache-Control": "no-store"})
+    return answer(Success(data=data), headers=NOT_KEPT)
 
 
 async def _standing(tx: Transaction, user: User, person: Person) -> Standing:

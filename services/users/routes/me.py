@@ -2,7 +2,7 @@
 
 from fastapi import Response
 
-from libs.common.web.responses import Success, answer
+from libs.common.web.responses import NOT_KEPT, Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import Uow
 from services.users.domain import people
@@ -37,4 +37,4 @@ async def read_myself(caller: SelfReader, uow: Uow) -> Response:
         national_id=person.national_id,
         username=login,
     )
-    return answer(Success(data=data), headers={"Cache-Control": "no-store"})
+    return answer(Success(data=data), headers=NOT_KEPT)

@@ -9,16 +9,15 @@ from libs.common.db.uow import Transaction
 from libs.common.permissions import Permission
 from libs.common.principal import Principal, Role
 from libs.common.web.auth import KIB, may
-from libs.common.web.responses import Success, answer
+from libs.common.web.responses import NOT_KEPT, Success, answer
 from libs.common.web.routing import router
-from services.users.domain import second_factor, sessions
+from services.users.domain import placing, second_factor, sessions
 from services.users.domain.auditing import record
 from services.users.domain.second_factor import InvalidCode
 from services.users.domain.sessions import SessionRules
 from services.users.domain.signing_in import username_of
 from services.users.models import Act, User
 from services.users.repository.people import UserRepository
-from services.users.routes.auth import NOT_KEPT
 from services.users.routes.deps import Settings, SignerPort, UowPort, read_user_id
 from services.users.routes.granting import tokens_of
 from services.users.schemas.proofs import (
@@ -72,6 +71,7 @@ async def confirm_totp(
     async with uow.begin() as tx:
         user = await _myself(tx, caller)
         codes = await second_factor.confirm(tx, user, body.code)
+        scope = await placing.works_in(tx, user)
         if codes and caller.is_half:
             role = Role(user.role)
             rules = SessionRules.of(settings)
@@ -79,7 +79,7 @@ async def confirm_totp(
             record(tx, Act.SIGNED_IN, by=user.principal_id, about=user.principal_id, reason=METHOD)
     if codes is None:
         raise _refused()
-    tokens = tokens_of(signer, settings, user, begun, role=role) if begun else {}
+    tokens = tokens_of(signer, settings, user, begun, role=role, scope=scope) if begun else {}
     data = FactorConfirmed(recovery_codes=codes, **tokens)
     return answer(Success(data=data), headers=NOT_KEPT)
 

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Form, Request, Response
 
 from libs.common.errors import Unauthenticated
 from libs.common.principal import Role
+from libs.common.web.responses import NOT_KEPT
 from services.users.domain import sessions
 from services.users.domain.granting import session_of
-from services.users.routes.auth import NOT_KEPT
 from services.users.routes.bare import (
     BareRoute,
     InvalidForm,

@@ -7,19 +7,19 @@ from fastapi import Depends, Response
 from libs.common.contracts.users import GuestBound
 from libs.common.db.uow import Transaction, UnitOfWork
 from libs.common.errors import Conflict
+from libs.common.masks import masked_email, masked_phone
 from libs.common.permissions import Permission
 from libs.common.principal import Principal, Role
 from libs.common.tokens import InvalidToken, Signer, Verifier
 from libs.common.web.auth import KIB, Service, may
-from libs.common.web.responses import Success, answer
+from libs.common.web.responses import NOT_KEPT, Success, answer
 from libs.common.web.routing import router
 from services.users.domain import otp, sessions
 from services.users.domain.auditing import record
-from services.users.domain.masking import masked_email, masked_phone
 from services.users.domain.otp import InvalidOtp, OtpNotFound
+from services.users.domain.placing import EVERYWHERE
 from services.users.domain.sessions import SessionRules
 from services.users.models import Act, User
-from services.users.routes.auth import NOT_KEPT
 from services.users.routes.deps import CachePort, Settings, SignerPort, UowPort, VerifierPort
 from services.users.routes.granting import tokens_of
 from services.users.schemas.proofs import OtpRequest, OtpSent, OtpToSend, OtpVerify, PersonProved
@@ -120,7 +120,7 @@ async def _prove(
         record(tx, Act.SIGNED_IN, by=user.principal_id, about=user.principal_id, reason=METHOD)
         if guest:
             await _bind(tx, guest, user)
-    tokens = tokens_of(signer, settings, user, begun, role=Role.CITIZEN)
+    tokens = tokens_of(signer, settings, user, begun, role=Role.CITIZEN, scope=EVERYWHERE)
     return PersonProved(
         **tokens, user_id=user.user_id, is_new=is_new, bound_guest=guest.id if guest else None
     )

@@ -7,7 +7,7 @@ from fastapi import Depends, Response
 from libs.common.permissions import Permission
 from libs.common.principal import Principal
 from libs.common.web.auth import may
-from libs.common.web.responses import Success, answer
+from libs.common.web.responses import NOT_KEPT, Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import IfMatch, Uow, check_version
 from services.users.domain import preferring
@@ -20,7 +20,6 @@ from services.users.schemas.privacy import PreferencesRead, PreferencesUpdate, S
 
 routes = router(prefix="/api/v1", tag="preferences")
 Keeper = Annotated[Principal, Depends(may(Permission.PREFERENCE_WRITE))]
-NOT_KEPT = {"Cache-Control": "no-store"}
 
 
 @routes.get("/users/me/preferences", response_model=Success[PreferencesRead])

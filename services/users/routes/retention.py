@@ -6,15 +6,16 @@ from fastapi import Depends, Response
 
 from libs.common.permissions import Permission
 from libs.common.principal import Principal
-from libs.common.web.auth import may
+from libs.common.web.auth import Service, may
 from libs.common.web.responses import Success, answer
 from libs.common.web.routing import router
-from libs.common.web.units import Uow
+from libs.common.web.units import RequestUnit, Uow
 from services.users.domain import retaining
 from services.users.routes.deps import RetentionKind
 from services.users.schemas.exports import RetentionRuleIn, RetentionRuleRead
 
 routes = router(prefix="/api/v1/retention-rules", tag="privacy")
+internal = router(prefix="/internal/retention-rules", tag="internal")
 
 Keeper = Annotated[Principal, Depends(may(Permission.RETENTION_MANAGE))]
 
@@ -22,9 +23,7 @@ Keeper = Annotated[Principal, Depends(may(Permission.RETENTION_MANAGE))]
 @routes.get("", response_model=Success[list[RetentionRuleRead]])
 async def list_rules(caller: Keeper, uow: Uow) -> Response:
     """How many days each kind of data is kept."""
-    async with uow.read() as tx:
-        found = await retaining.rules(tx)
-    return answer(Success(data=[RetentionRuleRead.model_validate(each) for each in found.values()]))
+    return await _rules(uow)
 
 
 @routes.put("/{kind}", response_model=Success[RetentionRuleRead])
@@ -35,3 +34,15 @@ async def set_rule(
     async with uow.begin() as tx:
         rule = await retaining.set_rule(tx, kind, body.keep_days, by=caller)
     return answer(Success(data=RetentionRuleRead.model_validate(rule)))
+
+
+@internal.get("", response_model=Success[list[RetentionRuleRead]])
+async def rules_for_services(_: Service, uow: Uow) -> Response:
+    """The same, for the services that delete what they keep."""
+    return await _rules(uow)
+
+
+async def _rules(uow: RequestUnit) -> Response:
+    async with uow.read() as tx:
+        found = await retaining.rules(tx)
+    return answer(Success(data=[RetentionRuleRead.model_validate(each) for each in found.values()]))

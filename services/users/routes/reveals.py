@@ -9,7 +9,7 @@ from libs.common.db.uow import UnitOfWork
 from libs.common.permissions import Permission, Reach
 from libs.common.principal import Principal
 from libs.common.web.auth import may
-from libs.common.web.responses import Page, Success, answer
+from libs.common.web.responses import NOT_KEPT, Page, Success, answer
 from libs.common.web.routing import PathId, router
 from services.users.domain import people, preferring, revealing
 from services.users.domain.revealing import QuotaReached, Wanted
@@ -28,7 +28,6 @@ from services.users.schemas.privacy import (
 
 routes = router(prefix="/api/v1", tag="reveals")
 Revealer = Annotated[Principal, Depends(may(Permission.USER_REVEAL))]
-NOT_KEPT = {"Cache-Control": "no-store"}
 
 
 @routes.post("/users/{user_id}/reveal", response_model=Success[Revealed])

@@ -1,21 +1,18 @@
 """How callers see people: which of them at all, and how much of those."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from libs.common.db.uow import Transaction, UnitOfWork
+from libs.common.masks import masked_email, masked_name, masked_phone
 from libs.common.permissions import Permission
 from libs.common.principal import Principal, Role, Scope
 from services.users.clients import GrievanceClient
-from services.users.domain import people
-from services.users.domain.masking import (
-    masked_email,
-    masked_name,
-    masked_national_id,
-    masked_phone,
-)
+from services.users.domain import people, placing
+from services.users.domain.masking import masked_national_id
 from services.users.domain.seeing import Sight, sight
 from services.users.models import User
 from services.users.repository.people import UserNotFound, UserRepository
@@ -51,26 +48,43 @@ class Onlooker:
 
         Raises UserNotFound; PeerFailed when only grievance could tell, and it is away.
         """
-        async with self.uow.read() as tx:
-            user = await UserRepository(tx.session).get(user_id)
-        is_own = user.principal_id == self.caller.id
-        may = is_own or self.caller.may_for_others(to)
-        found = await self.see_row(user, grievance_id=grievance_id) if may else None
-        if found is None:
-            raise UserNotFound("There is no such user.")
-        return found
+        [seen] = await self.see_all(user_id, to=to, grievance_id=grievance_id)
+        return seen
 
-    async def see_row(self, user: User, *, grievance_id: str | None = None) -> Seen | None:
-        """The same of a row that was read already; None when the caller may not look."""
-        how = sight(self.caller, user)
-        if how is Sight.NOT_AT_ALL or user.erased_at is not None:
-            return None
-        if how is not Sight.BY_A_CASE and grievance_id is None:
-            return Seen(user.user_id, how)
-        access = await self.grievance.access(
-            user.user_id, is_staff=user.is_staff, grievance_id=grievance_id
-        )
-        return Seen(user.user_id, how, access.is_restricted) if access else None
+    async def see_all(
+        self, *user_ids: int, to: Permission, grievance_id: str | None = None
+    ) -> list[Seen]:
+        """The same of several, in one question."""
+        async with self.uow.read() as tx:
+            users = [await UserRepository(tx.session).get(each) for each in user_ids]
+        theirs = self.caller.may_for_others(to)
+        may = all(theirs or user.principal_id == self.caller.id for user in users)
+        seen = await self.see_rows(users, grievance_id=grievance_id) if may else {}
+        if not seen.keys() >= set(user_ids):
+            raise UserNotFound("There is no such user.")
+        return [seen[each] for each in user_ids]
+
+    async def see_rows(
+        self, users: Iterable[User], *, grievance_id: str | None = None
+    ) -> dict[int, Seen]:
+        """Those of rows that were read already whom the caller may look at, by their ids."""
+        alive = {user.user_id: user for user in users if user.erased_at is None}
+        async with self.uow.read() as tx:
+            sights = {each: await sight(tx, self.caller, user) for each, user in alive.items()}
+        visible = {each: how for each, how in sights.items() if how is not Sight.NOT_AT_ALL}
+        asked = {each for each, how in visible.items() if grievance_id or how is Sight.BY_A_CASE}
+        seen = {each: Seen(each, how) for each, how in visible.items() if each not in asked}
+        citizens = [each for each, by in seen.items() if _may_be_kept_apart(alive[each], by)]
+        for each in await self.grievance.kept_apart(citizens) if citizens else ():
+            del seen[each]
+        if asked:
+            staff = {each for each in asked if alive[each].is_staff}
+            for found in await self.grievance.seen(
+                citizens=asked - staff, staff=staff, grievance_id=grievance_id
+            ):
+                each = found.user_id
+                seen[each] = Seen(each, visible[each], found.is_restricted)
+        return seen
 
     async def again(self, tx: Transaction, seen: Seen) -> User:
         """The row of somebody seen a moment ago, to be changed. Raises UserNotFound.
@@ -78,9 +92,13 @@ class Onlooker:
         They may have become somebody else to this caller since.
         """
         user = await UserRepository(tx.session).get(seen.user_id, for_update=True)
-        if sight(self.caller, user) is not seen.sight or user.erased_at is not None:
+        if await sight(tx, self.caller, user) is not seen.sight or user.erased_at is not None:
             raise UserNotFound("There is no such user.")
         return user
+
+
+def _may_be_kept_apart(user: User, seen: Seen) -> bool:
+    return seen.sight is Sight.EVERYBODY and not user.is_staff
 
 
 async def _onlooker(request: Request) -> Onlooker:
@@ -122,7 +140,7 @@ async def masked(tx: Transaction, user: User) -> UserRead:
         national_id=masked_national_id(person.national_id),
         has_address=person.address is not None,
         has_login=await UserRepository(tx.session).credential(user.user_id) is not None,
-        scope=scope_read(user.works_in),
+        scope=scope_read(await placing.works_in(tx, user)),
         version=user.version,
         created_at=user.created_at,
         updated_at=user.updated_at,

@@ -6,13 +6,13 @@ from fastapi import Response
 
 from libs.common.db.uow import Transaction
 from libs.common.errors import Conflict
+from libs.common.masks import masked_name, masked_phone
 from libs.common.permissions import Permission
 from libs.common.principal import Principal, Role, Scope
-from libs.common.web.responses import Page, Success, answer
+from libs.common.web.responses import NOT_KEPT, Page, Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import IfMatch, RequestUnit, Uow, check_version
-from services.users.domain import people, sessions
-from services.users.domain.masking import masked_name, masked_phone
+from services.users.domain import people, placing, sessions
 from services.users.domain.passwords import Passwords, check_strength, new_password
 from services.users.domain.people import Person, UserExists
 from services.users.domain.signing_in import follow_phone, set_password, username_of
@@ -83,7 +83,9 @@ async def appoint(
                 initial_password=secret.shown,
                 version=user.version,
             )
-            return answer(Success(data=data), tx=tx, status=201, version=user.version)
+            return answer(
+                Success(data=data), tx=tx, status=201, version=user.version, headers=NOT_KEPT
+            )
     except Conflict as error:
         if type(error) is not Conflict:
             raise
@@ -99,9 +101,9 @@ async def search_users(body: UserSearch, caller: UserSeeker, uow: Uow, looks: Lo
     """
     async with uow.read() as tx:
         found = await people.find(tx, **body.model_dump())
-    visible = [user for user in found if await looks.see_row(user)]
+    visible = await looks.see_rows(found)
     async with uow.read() as tx:
-        items = [await masked(tx, user) for user in visible]
+        items = [await masked(tx, user) for user in found if user.user_id in visible]
     return answer(Success(data=Page(items=items, next_cursor=None)))
 
 
@@ -214,7 +216,7 @@ async def _secret(body: UserCreate, passwords: Passwords) -> Secret:
 
 def _inherited(caller: Principal, role: Role) -> Scope:
     """Where new staff works when nothing is said of it: where whoever appoints them works."""
-    return caller.scope if role.is_staff else people.EVERYWHERE
+    return caller.scope if role.is_staff else placing.EVERYWHERE
 
 
 def _person(body: UserCreate | UserUpdate) -> Person:

@@ -52,12 +52,6 @@ class ArchiveKept(Schema):
     export_id: str = Field(examples=[_ID])
 
 
-class Holding(Schema):
-    """Everything one service holds on somebody."""
-
-    held: dict[str, object] = Field(examples=[{"user_id": 12}])
-
-
 class RetentionRuleRead(Schema):
     """How long one kind of data is kept."""
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
+from libs.common.errors import Unfit
 from libs.common.permissions import API_SCOPES
 from libs.common.web.responses import Schema
 from services.users.schemas.fields import Instant, KeyName, Seconds, Token
@@ -17,14 +18,17 @@ Networks = Annotated[list[str], Field(examples=[["192.0.2.0/24"]])]
 
 
 def _network(text: str) -> str:
-    """The one spelling of an address or a network. Raises ValueError."""
-    return str(ip_network(text))
+    """The one spelling of an address or a network. Raises Unfit."""
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        raise Unfit("This is no address and no network such as 192.0.2.0/24.") from None
 
 
 def _permission(text: str) -> str:
-    """A permission a program of somebody else can have. Raises ValueError."""
+    """A permission a program of somebody else can have. Raises Unfit."""
     if text not in API_SCOPES:
-        raise ValueError(f"no key is made for this; there are {', '.join(sorted(API_SCOPES))}")
+        raise Unfit(f"No key is made for this; there are {', '.join(sorted(API_SCOPES))}.")
     return text
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from libs.common.errors import Unfit
 from libs.common.principal import Scope
 from libs.common.web.responses import Int32, Schema
 from services.users.domain.merging import MergeReason
@@ -46,7 +47,7 @@ class ScopeIn(Schema):
     @model_validator(mode="after")
     def _fits_a_token(self) -> Self:
         if len(json.dumps([self.projects, self.places, self.organisations])) > MAX_SCOPE_BYTES:
-            raise ValueError("the scope is too long for a token: name larger places")
+            raise Unfit("The scope is too long for a token: name larger places.")
         return self
 
     def as_scope(self) -> Scope:
@@ -176,7 +177,7 @@ class UserSearch(Schema):
     def _is_one(self) -> Self:
         given = (self.phone_number, self.email, self.national_id)
         if sum(each is not None for each in given) != 1:
-            raise ValueError("search by phone_number, email or national_id: one of them")
+            raise Unfit("Search by phone_number, email or national_id: one of them.")
         return self
 
 

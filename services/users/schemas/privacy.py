@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
+from libs.common.errors import Unfit
 from libs.common.web.responses import Page, Schema, Words
 from services.users.domain.contacting import ContactPurpose, Hours, Why
 from services.users.models import ConsentPurpose, ContactChannel
-from services.users.schemas.fields import Instant, UserId, Version
+from services.users.schemas.fields import Clock, Instant, UserId, Version
 
-Clock = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", strict=True)]
 Language = Literal["ne", "en"]
 TextVersion = Annotated[
     str, StringConstraints(pattern=r"^v?\d{1,4}(\.\d{1,3}){0,2}(-(ne|en))?$", strict=True)
@@ -45,7 +45,7 @@ class SafeHours(Schema):
     @model_validator(mode="after")
     def _lasts(self) -> Self:
         if self.begin == self.end:
-            raise ValueError("hours that end when they begin are none")
+            raise Unfit("Hours that end when they begin are none.")
         return self
 
     def as_hours(self) -> Hours:
@@ -61,8 +61,9 @@ class SafeHours(Schema):
 class PreferencesUpdate(Schema):
     """What changed; what is left out stays as it is, and null takes it back.
 
-    `safe_channels` are the only ones you allow; an empty list is none at all. Whoever writes this
-    for somebody else gives a `reason`.
+    `safe_channels` are the only ones you allow; an empty list is none at all. The `channel` you
+    like best is one of them (422 CHANNEL_NOT_SAFE): one of before that is safe no more is
+    forgotten. Whoever writes this for somebody else gives a `reason`.
     """
 
     model_config = ConfigDict(

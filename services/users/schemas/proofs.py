@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
+from libs.common.errors import Unfit
 from libs.common.tokens import MAX_TOKEN_BYTES
 from libs.common.web.responses import Schema, Words
 from services.users.domain.otp import Channel, Contact
@@ -40,7 +41,7 @@ class OtpRequest(Schema):
     def _one_contact(self) -> Self:
         is_email = self.channel is Channel.EMAIL
         if (self.email is not None) is not is_email or (self.phone_number is None) is not is_email:
-            raise ValueError("give a phone number for sms and whatsapp, an e-mail for email")
+            raise Unfit("Give a phone number for sms and whatsapp, an e-mail for email.")
         return self
 
     def contact(self) -> Contact:

@@ -71,3 +71,29 @@ async def test_erasing_the_person_erases_what_they_said_as_a_guest(
     async with stage.uow.read() as tx:
         subject = f"conversation:{guest.conversation_id}"
         assert await tx.vault.surviving_keys([subject]) == {}
+
+
+async def test_a_guest_who_proves_to_be_somebody_erased_said_nothing(
+    meet: Meet, stage: Stage
+) -> None:
+    guest = meet(GUEST)
+    await guest.say("There is no water.")
+    await stage.say(UserErased(user_id=7), source="users")
+    await stage.say(BOUND, source="users")
+
+    async with stage.uow.read() as tx:
+        subject = f"conversation:{guest.conversation_id}"
+        assert await tx.vault.surviving_keys([subject]) == {}
+
+
+async def test_a_token_that_outlives_the_proof_talks_for_the_person(
+    meet: Meet, stage: Stage
+) -> None:
+    """It is refused within five seconds; until then nothing may be said that is nobody's."""
+    await stage.say(BOUND, source="users")
+    guest = meet(GUEST)
+    await guest.say("There is no water.")
+
+    person = meet("user:7", Role.CITIZEN)
+    person.conversation_id = guest.conversation_id
+    assert [each["sender"] for each in await person.messages()] == ["customer", "bot"]

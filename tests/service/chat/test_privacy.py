@@ -47,14 +47,14 @@ async def test_nothing_that_was_said_is_found_in_plain(
     sita: Citizen, stage: Stage, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     del stage.peers.answers[FILE]
-    await sita.say(STORY, client_message_id="m-1")
+    await sita.say(STORY, client_message_id=PHONE)
     await sita.say_all(PLACE, f"{NAME} {PHONE}", "skip")
     headers = {"Idempotency-Key": "k-1"}
     body = {"text": sita.payload("confirm"), "conversation_id": sita.conversation_id}
     await sita.http.post("/api/v1/chat/messages", json=body, headers=headers)
     bodies = [
         await sita.post(STORY, sender=NAME),
-        await sita.post(STORY + "!", client_message_id="m-1"),
+        await sita.post(STORY + "!", client_message_id=PHONE),
         await sita.http.post("/api/v1/chat/messages", content=STORY.encode()),
     ]
     assert {answer.status_code for answer in bodies} == {422}

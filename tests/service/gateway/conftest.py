@@ -264,11 +264,20 @@ async def open_door(tmp_path: Path, peers: dict[str, str]) -> AsyncIterator[Open
     """Open the gateway with the settings a test is about."""
     async with AsyncExitStack() as stack:
 
-        async def opened(*, at: dict[str, str] | None = None, bus: Any = None, **more: Any) -> Door:
+        async def opened(
+            *,
+            at: dict[str, str] | None = None,
+            bus: Any = None,
+            trace_ratio: float = 0.0,
+            **more: Any,
+        ) -> Door:
             table = tmp_path / "access.json"
             table.write_text(json.dumps(TABLE))
             common = SharedSettings(
-                data_dir=tmp_path, peers=peers | (at or {}), internal_deadline=1.0
+                data_dir=tmp_path,
+                peers=peers | (at or {}),
+                internal_deadline=1.0,
+                trace_ratio=trace_ratio,
             )
             signer, gateway = (Signer.at(name, common.keys) for name in ("users", "gateway"))
             given: dict[str, Any] = {

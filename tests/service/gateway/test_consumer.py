@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import runpy
 import sys
+from argparse import Namespace
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -137,3 +139,24 @@ async def test_it_asks_again_when_everybody_is_away(outsider: Outsider, house: H
     run = await outsider.run("--count", "1")
     assert (run.code, steps(run.events)) == (0, [1])
     assert house.refuses == 0
+
+
+def test_without_a_count_it_goes_on_for_good(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    consumer = runpy.run_path(str(CONSUMER))
+    limits: list[int] = []
+
+    def answered(_: object, cursor: str | None, limit: int) -> dict[str, Any]:
+        limits.append(limit)
+        if len(limits) == 3:
+            raise KeyboardInterrupt
+        return {"incomplete": [], "items": [{}] * 600, "next_cursor": str(len(limits))}
+
+    follow = consumer["follow"]
+    for name, stand_in in {"answered": answered, "checked": dict, "show": str}.items():
+        monkeypatch.setitem(follow.__globals__, name, stand_in)
+    with pytest.raises(KeyboardInterrupt):
+        follow(Namespace(count=0, seconds=None, cursor_file=tmp_path / "cursor"))
+
+    assert limits == [1000, 1000, 1000]

@@ -1,4 +1,4 @@
-"""What the gateway shows Prometheus of the services behind it, while it happens."""
+"""What the gateway shows Prometheus of itself and the services behind it, while it happens."""
 
 import asyncio
 
@@ -48,6 +48,17 @@ async def test_a_call_is_shown_while_it_lasts(door: Door, upstream: PlayedServic
 
     await until(lambda: calls("short") == 0)
     assert (shows("shed_total"), shows("breaker_open"), shows("breaker_opened_total")) == (0, 0, 0)
+
+
+async def test_connections_of_clients_are_shown_while_they_last(door: Door) -> None:
+    def connections() -> float | None:
+        return REGISTRY.get_sample_value("redress_gateway_connections")
+
+    assert connections() == 0
+    async with door.socket(), door.socket():
+        await until(lambda: connections() == 2)
+    await until(lambda: connections() == 0)
+    assert connections() == 0
 
 
 async def test_a_service_that_is_away_is_shown_to_be_left_alone(open_door: OpenDoor) -> None:

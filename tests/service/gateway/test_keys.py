@@ -194,7 +194,7 @@ async def test_forgetting_one_key_forgets_no_other(door: Door, users: Upstream) 
 
 
 def keys_of(door: Door) -> KeyExchange:
-    return door.front.front.entrance._keys
+    return door.front.keys
 
 
 async def test_a_key_is_in_no_log_and_no_refusal(

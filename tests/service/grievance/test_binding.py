@@ -5,7 +5,7 @@ from typing import Any
 from libs.common.contracts.users import GuestBound, UserErased, UserLinked
 from libs.common.principal import Role
 from libs.common.testing.stage import Stage
-from services.grievance.repository import GrievanceRepository
+from services.grievance.repository.cases import GrievanceRepository
 from tests.service.grievance.conftest import WATER, Filing
 
 GUEST = "guest:019cac98-7ac0-7b25-8f6a-3d1e9c4b7a58"
@@ -21,7 +21,7 @@ async def may_read(stage: Stage, grievance_id: str, role: Role, subject: str) ->
 
 async def row(stage: Stage, grievance_id: str) -> Any:
     async with stage.uow.read() as tx:
-        return await GrievanceRepository(tx.session).get(grievance_id)
+        return await GrievanceRepository(tx).get(grievance_id)
 
 
 async def test_the_person_sees_it_and_the_guest_does_not_any_more(

@@ -12,7 +12,7 @@ from libs.common.contracts.grievance import GrievanceSubmitted
 from libs.common.principal import Role
 from libs.common.telemetry import start_tracing
 from libs.common.testing.stage import Stage
-from services.grievance.repository import GrievanceRepository
+from services.grievance.repository.cases import GrievanceRepository
 from tests.service.grievance.conftest import WATER, Filing
 
 PATH = "/api/v1/grievances"
@@ -131,10 +131,11 @@ async def test_no_request_waits_longer_than_its_deadline(
 async def test_every_answer_names_its_request(stage: Stage) -> None:
     client = stage.client(Role.GUEST)
 
-    given = await client.get(PATH, headers={"X-Request-ID": "my-request-1"})
+    own = "019cac98-7ac0-7b25-8f6a-3d1e9c4b7a58"
+    given = await client.get(PATH, headers={"X-Request-ID": own})
     odd = await client.get(PATH, headers={"X-Request-ID": "odd one"})
 
-    assert given.headers["X-Request-ID"] == "my-request-1"
+    assert given.headers["X-Request-ID"] == own
     assert odd.headers["X-Request-ID"] != "odd one"
 
 

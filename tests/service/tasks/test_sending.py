@@ -1,17 +1,14 @@
 """Sending one-time codes."""
 
 import json
-import smtplib
-from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any
 
 import httpx2
 import pytest
 from sqlalchemy import select
 
 from libs.common.contracts.users import OtpRequested
-from libs.common.errors import AppError
 from libs.common.testing.stage import Stage
 from services.tasks.clients import messengers
 from services.tasks.clients.messengers import OUTBOX, Message, SmtpMessenger, open_messengers
@@ -132,81 +129,20 @@ async def test_without_a_provider_a_task_fails_at_once_and_clearly(
     assert task.error_message == "PROVIDER_NOT_CONFIGURED"
 
 
-class Server:
-    """A mail server, as far as one is needed."""
-
-    letters: ClassVar[list[EmailMessage]]
-    said: ClassVar[list[str]]
-    fails: ClassVar[Exception | None]
-
-    def __init__(self, host: str, port: int, **_: Any) -> None:
-        self.said.append(f"{host}:{port}")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.said.append("quit")
-
-    def starttls(self, **_: Any) -> None:
-        self.said.append("starttls")
-
-    def login(self, user: str, password: str) -> None:
-        self.said.append(f"login {user} {password}")
-
-    def send_message(self, letter: EmailMessage) -> None:
-        if self.fails:
-            raise self.fails
-        self.letters.append(letter)
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> type[Server]:
-    Server.letters, Server.said, Server.fails = [], [], None
-    monkeypatch.setattr(smtplib, "SMTP", Server)
-    monkeypatch.setattr(smtplib, "SMTP_SSL", Server)
-    return Server
-
-
-LETTER = Message(CHALLENGE, "email", "maya@example.org", "Your code", "402913 is your code.")
-
-
-async def test_an_email_goes_by_smtp_and_never_before_it_is_encrypted(server: type[Server]) -> None:
-    url = "smtp://redress:p%40ss@mail.example.org"
-    await SmtpMessenger(url, sender="redress@example.org").send(LETTER)
-
-    assert server.said == ["mail.example.org:587", "starttls", "login redress p@ss", "quit"]
-    [letter] = server.letters
-    assert letter["To"] == "maya@example.org"
-    assert letter["Message-ID"] == f"<{CHALLENGE}@example.org>"
-    assert CODE in letter.get_content()
-
-
-@pytest.mark.parametrize(
-    ("error", "code"),
-    [
-        (smtplib.SMTPRecipientsRefused({"maya@example.org": (550, b"no")}), "RECIPIENT_REFUSED"),
-        (smtplib.SMTPServerDisconnected("maya@example.org"), "PROVIDER_AWAY"),
-        (ConnectionRefusedError(), "PROVIDER_AWAY"),
-    ],
-)
-async def test_what_a_mail_server_refuses_is_said_without_the_recipient(
-    server: type[Server], error: Exception, code: str
-) -> None:
-    server.fails = error
-    with pytest.raises(AppError) as caught:
-        await SmtpMessenger("smtps://mail.example.org", sender="redress@example.org").send(LETTER)
-
-    assert caught.value.code == code
-    assert "maya" not in caught.value.message
-
-
 def test_email_goes_by_smtp_where_it_is_set_up_and_the_rest_to_the_folder(tmp_path: Path) -> None:
     found = open_messengers(
         smtp_url="smtps://mail.example.org", smtp_from="a@b.c", data_dir=tmp_path, is_embedded=True
     )
     assert isinstance(found._by_channel["email"], SmtpMessenger)
     assert isinstance(found._otherwise, messengers.DevOutbox)
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [("smtp://mail.example.org", 587), ("smtps://mail.example.org", 465), ("smtp://a.b:25", 25)],
+)
+def test_a_mail_server_listens_where_such_servers_do(url: str, port: int) -> None:
+    assert SmtpMessenger(url, sender="a@b.c")._port == port
 
 
 @pytest.mark.parametrize("url", ["http://mail.example.org", "smtp://", "mail.example.org"])

@@ -17,7 +17,9 @@ Appointing = Callable[..., Awaitable[dict[str, Any]]]
 
 @pytest.fixture
 async def stage(raise_stage: Callable[..., Awaitable[Stage]]) -> Stage:
-    return await raise_stage("users", create_app, UsersSettings, argon_memory_kib=64)
+    stage = await raise_stage("users", create_app, UsersSettings, argon_memory_kib=64)
+    keeps_apart(stage)
+    return stage
 
 
 @pytest.fixture
@@ -38,16 +40,32 @@ def a_user(stage: Stage) -> Appointing:
 
 def shares_a_case(stage: Stage, user_id: int, *, restricted: bool = False) -> None:
     """What grievance answers when the caller may see a case of this person."""
-    stage.peers.answers[_access(user_id)] = {"is_restricted": restricted}
+    _shared(stage)[user_id] = restricted
 
 
 def shares_no_case(stage: Stage, user_id: int) -> None:
     """What grievance answers when the caller may see none."""
-    error = {"code": "GRIEVANCE_NOT_FOUND", "message": "There is no such grievance."}
-    stage.peers.answers[_access(user_id)] = httpx2.Response(
-        404, json={"status": "error", "error": error}
-    )
+    _shared(stage).pop(user_id, None)
 
 
-def _access(user_id: int) -> str:
-    return f"GET grievance /internal/persons/{user_id}/access"
+def keeps_apart(stage: Stage, *user_ids: int) -> None:
+    """What grievance answers when these have SEAH cases and no others."""
+    answer = {"kept_apart": list(user_ids)}
+    stage.peers.answers["GET grievance /internal/persons/kept-apart"] = answer
+
+
+class _Shared(dict[int, bool]):
+    """People the caller shares a case with, and whether it is a restricted one."""
+
+    def __call__(self, request: httpx2.Request) -> dict[str, Any]:
+        """What grievance answers."""
+        params = request.url.params
+        asked = {int(each) for each in (*params.get_list("citizen"), *params.get_list("staff"))}
+        found = [{"user_id": each, "is_restricted": self[each]} for each in asked & self.keys()]
+        return {"seen": found}
+
+
+def _shared(stage: Stage) -> _Shared:
+    answers = stage.peers.answers
+    found: _Shared = answers.setdefault("GET grievance /internal/persons/access", _Shared())
+    return found

@@ -76,7 +76,7 @@ def tamper(stage: Stage, chain: int) -> Tamper:
 def _without_triggers(stage: Stage) -> list[str]:
     tables = ("audit_log", "chain_seals")
     if stage.service.database.is_sqlite:
-        verbs = ("update", "delete")
+        verbs = ("update", "delete", "replace")
         return [f"DROP TRIGGER IF EXISTS {table}_no_{verb}" for table in tables for verb in verbs]
     return [f"DROP TRIGGER IF EXISTS {table}_no_change ON {table}" for table in tables]
 
@@ -97,7 +97,9 @@ async def test_a_log_nobody_touched_holds(chain: int, verified: Verified) -> Non
     assert await verified() == Report(rows=ROWS, seals=0)
 
 
-async def test_an_empty_log_holds(stage: Stage, tamper: Tamper, verified: Verified) -> None:
+async def test_an_empty_log_has_no_fault_of_its_own(
+    stage: Stage, tamper: Tamper, verified: Verified
+) -> None:
     await tamper("DELETE FROM audit_log", "DELETE FROM chain_heads")
 
     assert await verified() == Report(rows=0, seals=0)
@@ -362,6 +364,43 @@ async def test_the_database_itself_refuses_to_change_the_log(
     with pytest.raises(DBAPIError, match="only ever added to"):
         async with stage.service.database.write() as session:
             await session.execute(text(statement))
+
+
+async def test_a_row_is_not_replaced_by_another(stage: Stage, chain: int, folder: Path) -> None:
+    """SQLite deletes what is in the way of INSERT OR REPLACE without a word to its triggers."""
+    await seal_day(stage.uow, stage.service.signer, folder, now=LATER)
+    row = ["event_id", "service", "'nobody'", "act", "details", "restricted", "at", "previous"]
+    into = "position, event_id, service, who, act, details, restricted, at, previous, hash"
+    verb, after = "INSERT OR REPLACE", ""
+    if not stage.service.database.is_sqlite:
+        verb, after = "INSERT", "ON CONFLICT (position) DO UPDATE SET who = excluded.who"
+    places = {"position": row, "position + 1000": row, "position + 2000": ["'new'", *row[1:]]}
+
+    refused = []
+    for place, columns in places.items():
+        copied = f"SELECT {place}, {', '.join(columns)}, hash FROM audit_log WHERE position = 1"  # noqa: S608
+        try:
+            async with stage.service.database.write() as session:
+                await session.execute(text(f"{verb} INTO audit_log ({into}) {copied} {after}"))
+        except DBAPIError as error:
+            refused.append((place, "only ever added to" in str(error)))
+
+    if stage.service.database.is_sqlite:
+        assert refused == [("position", True), ("position + 1000", True)]
+    else:
+        assert refused == [(place, True) for place in places]
+
+
+async def test_a_seal_is_not_replaced_by_another(stage: Stage, chain: int, folder: Path) -> None:
+    if not stage.service.database.is_sqlite:
+        pytest.skip("PostgreSQL has no INSERT OR REPLACE")
+    await seal_day(stage.uow, stage.service.signer, folder, now=LATER)
+
+    with pytest.raises(DBAPIError, match="only ever added to"):
+        async with stage.service.database.write() as session:
+            await session.execute(
+                text("INSERT OR REPLACE INTO chain_seals SELECT * FROM chain_seals")
+            )
 
 
 async def test_nobody_changes_the_log_through_the_door(stage: Stage) -> None:

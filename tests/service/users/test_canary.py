@@ -5,8 +5,9 @@ from sqlalchemy import text
 
 from libs.common.contracts.grievance import GrievanceSubmitted
 from libs.common.contracts.users import UserCreated, UserLinked, UserUpdated
-from libs.common.principal import Role
+from libs.common.principal import Role, Scope
 from libs.common.testing.stage import Stage
+from libs.common.tokens import Verifier
 from services.users.app import PASSWORD_FILE
 from services.users.models import Base
 
@@ -138,6 +139,46 @@ async def test_who_somebody_is_is_in_no_file_no_event_no_log_and_no_refusal(
     canaries += [key[18:50], first, "Kanchhi", "kanchhi", "Canari", "canari", "977984"]
     for place in places:
         assert [canary for canary in canaries if canary.encode() in place] == []
+
+
+async def test_where_somebody_works_and_what_keys_are_called_is_sealed(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Issue 4: whoever types a name there writes it into nothing that anybody could read."""
+    admin, keyed = stage.client(Role.SUPER_ADMIN), {"Idempotency-Key": "once"}
+    users, keys = "/api/v1/users", "/api/v1/api-keys"
+    scope = {"projects": [NAME], "places": [f"Koshi/{PHONE}"], "organisations": [EMAIL]}
+    who = {"phone_number": "9800000001", "name": "Ram Rai", "role": "intake_officer"}
+    staff = {**who, "scope": scope, "username": "ram.rai", "password": PASSWORD}
+    user = (await admin.post(users, json=staff, headers=keyed)).json()["data"]
+    path = f"{users}/{user['user_id']}"
+    moved = {**scope, "projects": [FILED_NAME]}
+    await admin.put(path, json={"scope": moved}, headers={"If-Match": '"1"'})
+    form = {"grant_type": "password", "username": "ram.rai", "password": PASSWORD}
+    token = (await stage.client().post("/oauth/token", data=form)).json()["access_token"]
+    narrow = stage.client(Role.PROJECT_ADMIN, scope=Scope(projects=("road",)))
+    refused = [
+        await narrow.post(users, json={**staff, "phone_number": "9800000002"}),
+        await admin.put(path, json={"scope": {"projects": [NAME] * 51}}, headers={"If-Match": "1"}),
+    ]
+    called = [NAME, f"{NAME} {PHONE} {EMAIL}"]
+    made = [(await admin.post(keys, json={"name": name}, headers=keyed)).json() for name in called]
+    key_id = made[0]["data"]["key_id"]
+    await admin.post(f"{keys}/{key_id}/rotate", json={})
+    await admin.delete(f"{keys}/{key_id}")
+
+    assert (await admin.get(path)).json()["data"]["scope"] == moved
+    assert Verifier(stage.service.keys, "users").verify(token).scope.projects == (FILED_NAME,)
+    listed = (await admin.get(keys)).json()["data"]["items"]
+    assert sorted(each["name"] for each in listed) == sorted([NAME, *called])
+    assert [answer.status_code // 100 for answer in refused] == [4, 4]
+    places = [*await rows(stage), *(answer.content for answer in refused)]
+    places.append(capsys.readouterr().out.encode())
+    data_dir = stage.service.settings.shared.data_dir
+    places += [path.read_bytes() for path in data_dir.rglob("*") if path.is_file()]
+    for place in places:
+        found = [word for word in (NAME, PHONE, EMAIL, FILED_NAME) if word.encode() in place]
+        assert found == []
 
 
 async def rows(stage: Stage) -> list[bytes]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from libs.common.cli import Refused
 from libs.common.clock import utc_now
@@ -188,7 +188,10 @@ async def test_what_cannot_be_done_is_said_in_one_line(
     tmp_path: Path, arguments: list[str], status: int, words: str
 ) -> None:
     """Issue 4: clear refusals for unknown names."""
-    code, out, err = await CommandLine(tmp_path)(*arguments)
+    command = CommandLine(tmp_path)
+    assert (await command("create-admin", "--username", "admin"))[0] == 0
+
+    code, out, err = await command(*arguments)
 
     assert (code, out) == (status, "")
     [*usage, line] = err.strip().splitlines()
@@ -196,11 +199,96 @@ async def test_what_cannot_be_done_is_said_in_one_line(
     assert bool(usage) is (status == 2)
 
 
-async def test_an_audit_log_nobody_began_holds(tmp_path: Path) -> None:
-    code, out, err = await CommandLine(tmp_path)("verify-audit")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["verify-audit"],
+        ["revoke", "--username", "admin"],
+        ["reset-totp", "--username", "admin"],
+        ["rotate"],
+    ],
+    ids=lambda given: given[0],
+)
+async def test_without_a_database_nothing_is_done_and_nothing_is_made(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    """A mistyped folder, or one whose database was taken away: neither is a log that holds."""
+    folder = tmp_path / "mistyped"
+    code, out, err = await CommandLine(folder)(*arguments)
 
-    assert (code, err) == (0, "")
-    assert out == "0 rows and 0 seals checked.\nThe audit log holds.\n"
+    assert (code, out) == (1, "")
+    assert err == (
+        f"redress users: There is no database at {folder}/users.db: is REDRESS_DATA_DIR right?\n"
+    )
+    assert not folder.exists()
+
+
+async def test_an_audit_log_without_a_row_does_not_hold(tmp_path: Path) -> None:
+    command = CommandLine(tmp_path)
+    assert (await command("create-admin", "--username", "admin"))[0] == 0
+
+    code, out, err = await command("verify-audit")
+
+    assert (code, out) == (1, "0 rows and 0 seals checked.\n")
+    assert "There is no row: nothing was ever recorded here" in err
+
+
+async def test_a_log_taken_away_with_its_head_before_a_seal_does_not_hold(stage: Stage) -> None:
+    await _quiet(stage)
+    is_sqlite = stage.service.database.is_sqlite
+    trigger = "audit_log_no_delete" if is_sqlite else "audit_log_no_change ON audit_log"
+    async with stage.uow.begin() as tx:
+        for statement in (
+            f"DROP TRIGGER {trigger}", "DELETE FROM audit_log", "DELETE FROM chain_heads",
+        ):  # fmt: skip
+            await tx.session.execute(text(statement))
+
+    with pytest.raises(Refused, match="There is no row"):
+        await commands.verify_audit(settings_of(stage), Namespace(seals=None))
+
+
+@pytest.mark.parametrize("command", ["verify-audit", "revoke"])
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("nonsense", "The URL of the database of users is none this program can use."),
+        ("mysql://somebody:secret@127.0.0.1/x", "none this program can use"),
+        ("postgresql+asyncpg://somebody:secret@127.0.0.1:1/x", "refused"),
+        (None, "users.db: file is not a database"),
+    ],
+)
+async def test_a_database_that_is_none_is_said_in_one_line(
+    tmp_path: Path, command: str, url: str | None, words: str
+) -> None:
+    call = CommandLine(tmp_path)
+    assert (await call("create-admin", "--username", "admin"))[0] == 0
+    if url:
+        call.more["USERS_DATABASE_URL"] = url
+    else:
+        (tmp_path / "users.db").write_text("no database, and longer than a header of one " * 50)
+    code, out, err = await call(command, *(["--username", "x"] if command == "revoke" else []))
+
+    [line] = err.splitlines()
+    assert (code, out) == (1, "")
+    assert words in line.replace("Connect call failed", "refused")
+    assert "secret" not in line
+
+
+async def test_a_server_that_refuses_the_role_is_said_in_one_line(
+    stage: Stage, tmp_path: Path
+) -> None:
+    if stage.service.database.is_sqlite:
+        pytest.skip("a file refuses nobody")
+    call = CommandLine(tmp_path)
+    url = make_url(stage.service.database.url).set(username="nobody", password="secret")
+    call.more["USERS_DATABASE_URL"] = url.render_as_string(hide_password=False)
+    code, out, err = await call("verify-audit")
+
+    [line] = err.splitlines()
+    assert (code, out) == (1, "")
+    assert "The database is not available." in line
+    assert "nobody" in line
+    assert "secret" not in line
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -5,10 +5,11 @@ from sqlalchemy import func, select, text
 
 from libs.common.contracts.grievance import GrievanceSubmitted
 from libs.common.contracts.users import SessionRevoked, UserErased
-from libs.common.crypto.keyring import SubjectKey
+from libs.common.crypto.sealing import SubjectKey
 from libs.common.db.vault import Erased
-from libs.common.principal import Role
+from libs.common.principal import Role, Scope
 from libs.common.testing.stage import Stage
+from services.users.domain import placing
 from services.users.models import Base, Session, User
 from services.users.repository.people import UserRepository
 from tests.service.users.conftest import PHONE, Appointing
@@ -53,6 +54,22 @@ async def test_of_whoever_erases_themselves_only_a_number_and_a_role_stay(
     indexes = [user.phone_index, user.email_index, user.national_id_index]
     assert sealed + indexes == [None] * 8
     assert [event.user_id for event in await stage.said(UserErased)] == [user_id]
+
+
+async def test_where_somebody_worked_goes_with_them(stage: Stage, a_user: Appointing) -> None:
+    """Issue 4: the words of a scope are sealed with the person's key, and blanked besides."""
+    user_id = (await a_user(scope={"projects": ["road"]}))["user_id"]
+    async with stage.uow.read() as tx:
+        before = await UserRepository(tx.session).get(user_id)
+        assert await placing.works_in(tx, before) == Scope(("road",))
+    admin = stage.client(Role.SUPER_ADMIN)
+    left = await admin.delete(f"/api/v1/users/{user_id}", params=PERSON_ASKED)
+
+    assert left.status_code == 202
+    async with stage.uow.read() as tx:
+        assert (await UserRepository(tx.session).get(user_id)).scope is None
+        with pytest.raises(Erased):
+            await placing.works_in(tx, before)
 
 
 async def test_nobody_finds_whoever_was_erased_and_their_phone_is_free(

@@ -84,6 +84,27 @@ async def test_what_is_delivered_is_taken_away_by_its_link(stage: Stage, user_id
     assert "no-store" in taken.headers["cache-control"]
 
 
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [(0, 1), (0, PIECE), (PIECE - 1, PIECE + 1), (PIECE, 2 * PIECE), (7, 3 * PIECE + 5),
+     (3 * PIECE, 3 * PIECE + 10), (3 * PIECE + 9, 3 * PIECE + 10)],
+)  # fmt: skip
+async def test_a_download_that_broke_off_goes_on_where_it_was(
+    stage: Stage, user_id: int, start: int, end: int
+) -> None:
+    export = await requested(stage, user_id)
+    content = bytes(range(251)) * (3 * PIECE // 251) + b"x" * (3 * PIECE % 251 + 10)
+    await deliver(stage, export["export_id"], content)
+    url = (await state(stage, user_id, export["export_id"]))["download_url"]
+
+    part = await stage.client().get(url, headers={"Range": f"bytes={start}-{end - 1}"})
+    none = await stage.client().get(url, headers={"Range": f"bytes={len(content)}-"})
+
+    assert (part.status_code, part.content) == (206, content[start:end])
+    assert part.headers["content-range"] == f"bytes {start}-{end - 1}/{len(content)}"
+    assert (none.status_code, none.json()["error"]["code"]) == (416, "RANGE_NOT_SATISFIABLE")
+
+
 async def test_an_archive_never_lies_in_plain(stage: Stage, user_id: int) -> None:
     export = await requested(stage, user_id)
     await deliver(stage, export["export_id"], b"quetzalbird" * 100_000)
@@ -176,5 +197,6 @@ async def test_pieces_of_an_archive_cannot_be_cut_off(stage: Stage, user_id: int
     content = path.read_bytes()
     path.write_bytes(content[: 2 * (PIECE + 16)])
 
+    opened = await store.opened(kept.stored_as, kept.key, start=0, end=kept.size)
     with pytest.raises(InvalidTag):
-        [piece async for piece in await store.opened(kept.stored_as, kept.key)]
+        [piece async for piece in opened]

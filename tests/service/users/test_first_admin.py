@@ -72,6 +72,7 @@ class CommandLine:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.more: dict[str, str] = {}
 
     async def __call__(self, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
         environment = {
@@ -79,6 +80,7 @@ class CommandLine:
             "REDRESS_DATA_DIR": str(self.folder),
             "REDRESS_LOG_LEVEL": "error",
             "USERS_ARGON_MEMORY_KIB": "64",
+            **self.more,
         }
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "services.users", *arguments, cwd=ROOT, env=environment,
@@ -100,7 +102,7 @@ async def test_an_administrator_is_appointed_from_the_command_line(command: Comm
     """The password comes by stdin: arguments are everybody's to read."""
     status, out, err = await command("create-admin", "--username", "root.two", stdin=PASSWORD)
     assert (status, err) == (0, "")
-    assert "root.two is a super_admin" in out
+    assert out == f"root.two is a super_admin in {command.folder / 'users.db'}.\n"
     assert PASSWORD not in out
 
     status, _, err = await command("create-admin", "--username", "ROOT.two", stdin=PASSWORD)

@@ -85,6 +85,35 @@ async def test_what_is_left_out_stays_and_null_takes_it_back(
     }
 
 
+async def test_the_channel_one_likes_best_is_one_of_the_safe_ones(
+    stage: Stage, a_user: Appointing
+) -> None:
+    user = await a_user("citizen")
+    client = them(stage, user)
+    at_odds = await put(client, MINE, 0, channel="email", safe_channels=["sms"])
+    await put(client, MINE, 0, channel="email", safe_channels=["sms", "email"])
+    later = await put(client, MINE, 1, channel="phone")
+    narrowed = await put(client, MINE, 1, safe_channels=["sms"])
+
+    for answer in (at_odds, later):
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "CHANNEL_NOT_SAFE")
+    assert narrowed.status_code == 200, "Nothing keeps anybody from allowing less."
+    data = narrowed.json()["data"]
+    assert (data["channel"], data["safe_channels"]) == (None, ["sms"])
+
+
+async def test_hours_are_written_in_the_digits_of_any_script(
+    stage: Stage, a_user: Appointing
+) -> None:
+    user = await a_user("citizen")
+    hours = {"from": "१०:००", "until": "१८:३०"}
+    answer = await put(them(stage, user), MINE, 0, hours=hours)
+    wrong = await put(them(stage, user), MINE, 1, hours={"from": "①०:००", "until": "१८:३०"})
+
+    assert answer.json()["data"]["hours"] == {"from": "10:00", "until": "18:30"}
+    assert wrong.status_code == 422
+
+
 async def test_of_two_at_once_one_comes_too_late(stage: Stage, a_user: Appointing) -> None:
     """design.md 5.4."""
     user = await a_user("citizen")

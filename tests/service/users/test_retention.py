@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from prometheus_client import REGISTRY
 from sqlalchemy import func, select, update
 
 from libs.common.clock import utc_now
@@ -25,7 +26,10 @@ async def test_every_kind_has_a_rule_and_a_super_admin_changes_it(stage: Stage) 
         assert changed.status_code == 200, changed.text
 
     after = {rule["kind"]: rule for rule in (await admin.get(RULES)).json()["data"]}
-    assert before.keys() == {"otp_challenges", "ended_sessions", "reveals", "exports"}
+    assert before.keys() == {
+        "otp_challenges", "ended_sessions", "reveals", "exports",
+        "guest_chats", "seah_guest_chats", "guest_files",
+    }  # fmt: skip
     assert (before["exports"]["keep_days"], before["exports"]["is_default"]) == (7, True)
     assert (after["exports"]["keep_days"], after["exports"]["is_default"]) == (5, False)
     told = [fact for fact in await stage.said(AuditRecorded) if fact.act == "retention_changed"]
@@ -33,6 +37,17 @@ async def test_every_kind_has_a_rule_and_a_super_admin_changes_it(stage: Stage) 
         ("retention:exports", {"keep_days": 3}),
         ("retention:exports", {"keep_days": 5}),
     ]
+
+
+async def test_the_services_that_keep_something_are_told_how_long(stage: Stage) -> None:
+    await stage.client(Role.SUPER_ADMIN).put(f"{RULES}/guest_chats", json={"keep_days": 14})
+
+    answer = await stage.peer("chat").get("/internal/retention-rules")
+
+    days = {rule["kind"]: rule["keep_days"] for rule in answer.json()["data"]}
+    assert (days["guest_chats"], days["seah_guest_chats"], days["guest_files"]) == (14, 30, 30)
+    asked = await stage.client(Role.SUPER_ADMIN).get("/internal/retention-rules")
+    assert asked.status_code == 403
 
 
 async def test_nobody_else_changes_a_rule(stage: Stage) -> None:
@@ -88,7 +103,11 @@ async def test_looks_at_data_are_forgotten_after_their_time(
                 )
             )  # fmt: skip
 
+    labels = {"service": "users", "kind": "reveals"}
+    before = REGISTRY.get_sample_value("redress_purged_total", labels) or 0.0
+
     await tidy(stage.uow, stage.app.state.archives)
 
     async with stage.uow.read() as tx:
         assert (await tx.session.scalars(select(Reveal.reveal_id))).all() == ["0"]
+    assert REGISTRY.get_sample_value("redress_purged_total", labels) == before + 1

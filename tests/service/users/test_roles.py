@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from libs.common.permissions import GRANTS
-from libs.common.principal import OBSERVERS, SEAH_ROLES, SUPERVISORS, Role
+from libs.common.principal import READS_SEAH, SUPERVISORS, Role
 from libs.common.testing.stage import Stage
 
 ROLES = "/api/v1/roles"
@@ -30,20 +30,21 @@ async def test_the_table_is_shown_as_it_is_enforced(stage: Stage) -> None:
     assert shown["super_admin"]["level"] == "admin"
 
 
-async def test_a_second_factor_is_demanded_of_administrators_and_seah_roles(stage: Stage) -> None:
+async def test_a_second_factor_is_demanded_of_administrators_and_of_who_reads_seah_cases(
+    stage: Stage,
+) -> None:
     shown = await rows(stage)
 
     demanded = {role for role, row in shown.items() if row["second_factor_required"]}
-    assert demanded >= SEAH_ROLES | SUPERVISORS
-    assert not demanded & {"guest", "citizen", "api_client"}
+    assert demanded == SUPERVISORS | {"seah_national_officer", "seah_hq_officer", "adb_hq_exec"}
 
 
 async def test_who_appoints_whom_is_said(stage: Stage) -> None:
     shown = await rows(stage)
 
-    for role in SEAH_ROLES | SUPERVISORS:
+    for role in READS_SEAH | SUPERVISORS | {Role.AUDITOR}:
         assert shown[role]["appointed_by"] == ["super_admin"]
-    for role in (Role.INTAKE_OFFICER, Role.CITIZEN, *OBSERVERS):
+    for role in (Role.INTAKE_OFFICER, Role.CITIZEN, Role.ADB_HQ_SAFEGUARDS):
         assert shown[role]["appointed_by"] == sorted(SUPERVISORS)
     assert shown["guest"]["appointed_by"] == shown["api_client"]["appointed_by"] == []
 

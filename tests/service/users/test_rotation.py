@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import update
 
 from libs.common.clock import utc_now
-from libs.common.crypto.keyring import CannotOpen, Keyring
+from libs.common.crypto.keyring import Keyring
 from libs.common.crypto.rotating import begin
+from libs.common.crypto.sealing import CannotOpen
 from libs.common.db import rewrapping
 from libs.common.db.rewrapping import left, rewrap, wrapped_in
 from libs.common.principal import Role

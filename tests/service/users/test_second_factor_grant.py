@@ -8,7 +8,7 @@ import pytest
 from pyotp import TOTP
 
 from libs.common.permissions import GRANTS, Permission
-from libs.common.principal import Role
+from libs.common.principal import READS_SEAH, Role
 from libs.common.testing.stage import Stage
 from libs.common.tokens import InvalidToken, Verifier
 from services.users.app import PASSWORD_FILE, SECRET_FILE
@@ -66,7 +66,7 @@ async def test_a_code_is_good_once(stage: Stage) -> None:
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
 
 
-async def test_a_wrong_code_says_nothing_of_the_password(stage: Stage) -> None:
+async def test_a_wrong_code_is_refused_with_the_code_of_a_wrong_password(stage: Stage) -> None:
     wrong = await sign_in(stage, otp=wrong_code(stage))
     both = await sign_in(stage, otp=wrong_code(stage), password="wrong")
 
@@ -93,6 +93,18 @@ async def half(stage: Stage, a_user: Appointing) -> dict[str, Any]:
     assert answer.headers["cache-control"] == "no-store"
     found: dict[str, Any] = answer.json()
     return found
+
+
+@pytest.mark.parametrize("role", sorted(READS_SEAH | {Role.PROJECT_ADMIN}))
+async def test_nobody_reads_seah_cases_or_administers_with_a_password_alone(
+    stage: Stage, a_user: Appointing, role: Role
+) -> None:
+    """S4-19; requirements C28."""
+    await a_user(role, username="maya", password=PASSWORD)
+    form = {"grant_type": "password", "username": "maya", "password": PASSWORD}
+    answer = await stage.client().post("/oauth/token", data=form)
+
+    assert (answer.status_code, answer.json()["error"]) == (403, "mfa_enrolment_required")
 
 
 async def test_a_role_that_needs_a_second_factor_is_handed_half_a_token(

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from libs.common.ids import new_id
 from libs.common.testing.stage import Stage
-from tests.service.forgeries import NAME, forged, good
+from tests.service.forgeries import NAME, ODD, claims, forged, good
 
 ME = "/api/v1/users/me"
 
@@ -71,6 +72,23 @@ async def test_no_forged_token_opens_anything_and_nobody_is_called(
     assert (believed, wrongly_refused) == ([], [])
     assert listener.called == 0
     assert NAME not in looked_up
+
+
+async def test_a_forged_token_is_none_wherever_one_is_taken(stage: Stage) -> None:
+    """In a body as in a header: the token to end, the guest one was, the ticket of a stream."""
+    gateway, client = stage.peer("gateway"), stage.client()
+    code = {"challenge_id": new_id(), "code": "123456"}
+    answers: dict[str, set[int]] = {"revoke": set(), "verify": set(), "ticket": set()}
+    for odd in ODD:
+        token = stage.users._signed(claims(), {"typ": odd})
+        ended = await client.post("/oauth/revoke", data={"token": token})
+        proved = await client.post("/api/v1/auth/otp/verify", json={**code, "guest_token": token})
+        opened = await gateway.post("/internal/tickets/exchange", json={"ticket": token})
+        answers["revoke"].add(ended.status_code)
+        answers["verify"].add(proved.status_code)
+        answers["ticket"].add(opened.status_code)
+
+    assert answers == {"revoke": {200}, "verify": {401}, "ticket": {401}}
 
 
 async def test_the_token_they_are_made_of_is_believed(stage: Stage) -> None:

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from libs.common.crypto.keyring import CannotOpen, Keyring, KeyringError, SubjectKey
+from libs.common.crypto.keyring import Keyring, KeyringError
+from libs.common.crypto.sealing import CannotOpen, SubjectKey
 
 
 @pytest.fixture

@@ -52,6 +52,18 @@ def test_what_has_no_parts_is_not_for_who_administers_a_part() -> None:
     assert {each for each, reach in reaches if reach is Reach.ALL} == everybodys
 
 
+@pytest.mark.parametrize("part", [Scope(("road",)), Scope((), ("Koshi",)), Scope((), (), ("X",))])
+@pytest.mark.parametrize("role", [Role.COUNTRY_ADMIN, Role.SUPER_ADMIN])
+def test_what_has_no_parts_is_not_for_who_was_given_a_part(role: Role, part: Scope) -> None:
+    """A feed that knows no scope would show them every case; so would a key they make."""
+    everywhere, somewhere = Principal("user:1", role), Principal("user:1", role, part)
+
+    for permission in (P.EVENTS_READ, P.API_KEY_MANAGE, P.TASK_LIST):
+        assert everywhere.may(permission)
+        assert not somewhere.may(permission)
+    assert somewhere.reach(P.CASE_READ) is everywhere.reach(P.CASE_READ) is Reach.SCOPE
+
+
 def test_erasing_and_retention_are_for_the_super_admin() -> None:
     for permission in (P.USER_ERASE, P.RETENTION_MANAGE):
         assert roles_with(permission) == {Role.SUPER_ADMIN}

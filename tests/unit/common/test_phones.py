@@ -1,6 +1,6 @@
 import pytest
 
-from libs.common.phones import InvalidPhone, e164, masked
+from libs.common.phones import InvalidPhone, ascii_digits, e164
 
 
 @pytest.mark.parametrize(
@@ -37,5 +37,5 @@ def test_what_is_no_number_is_refused(written: str) -> None:
         e164(written)
 
 
-def test_a_masked_number_hides_the_middle() -> None:
-    assert masked("+9779812345678") == "+97798****5678"
+def test_decimal_digits_of_every_script_are_digits_and_others_stay() -> None:
+    assert ascii_digits("१८:३० ٤ ① ²") == "18:30 4 ① ²"

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from libs.common.crypto.keyring import CannotOpen, Keyring
+from libs.common.crypto.keyring import Keyring
 from libs.common.crypto.rotating import SETTLE, begin, is_settled, retire
+from libs.common.crypto.sealing import CannotOpen
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=10)

@@ -1,9 +1,12 @@
 """Tokens: what a strict reader refuses (reliability.md section 3, rows 6–8)."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
+import math
+import random
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ import pytest
 from libs.common.ids import new_id
 from libs.common.principal import Role, Scope
 from libs.common.tokens import InvalidToken, PublicKeys, Signer, Verifier
+from tests.service.forgeries import ODD, respelt, signed_as
 
 
 @pytest.fixture
@@ -23,6 +27,23 @@ def users(tmp_path: Path) -> Signer:
 @pytest.fixture
 def verifier(tmp_path: Path, users: Signer) -> Verifier:
     return Verifier(PublicKeys(tmp_path), "grievance")
+
+
+def scalars(chance: random.Random) -> Any:
+    return chance.choice(
+        [None, True, False, 0, -1, 2**70, 1.5, math.nan, math.inf, "", "JWT", "ES256", "users"]
+    )
+
+
+def structure(chance: random.Random, depth: int = 3) -> Any:
+    """Anything that JSON can say."""
+    kind = chance.randrange(3) if depth else 0
+    if kind == 0:
+        return scalars(chance)
+    inner = [structure(chance, depth - 1) for _ in range(chance.randrange(3))]
+    if kind == 1:
+        return inner
+    return {chance.choice(["alg", "typ", "kid", "a"]): each for each in inner}
 
 
 def segment(value: Any) -> str:
@@ -168,3 +189,57 @@ def test_a_service_token_is_for_one_peer(tmp_path: Path, users: Signer) -> None:
 def test_garbage_is_refused(verifier: Verifier, token: str) -> None:
     with pytest.raises(InvalidToken):
         verifier.verify(token)
+
+
+def test_a_token_of_any_structure_is_refused_and_nothing_else(
+    users: Signer, verifier: Verifier
+) -> None:
+    """Signed by us, so that only its form can tell: whatever stands where, it is no token."""
+    chance, refused = random.Random(4), 0  # noqa: S311 - the same every time
+    names = ("alg", "typ", "kid", "cty", "crit", "b64")
+    for _ in range(300):
+        odd = {chance.choice(names): structure(chance)}
+        if odd.items() <= {"alg": "ES256", "typ": "JWT"}.items():
+            continue
+        said = {"exp": structure(chance), "aud": structure(chance), "sub": structure(chance)}
+        for token in (signed(users, claims(), **odd), signed(users, claims() | said)):
+            with pytest.raises(InvalidToken):
+                verifier.verify(token)
+            refused += 1
+        for part in (structure(chance), [structure(chance)]):
+            with pytest.raises(InvalidToken):
+                verifier.verify(signed_as(users, f"{segment(part)}.{segment(claims())}"))
+
+    assert refused > 500
+
+
+def test_a_token_has_one_spelling(users: Signer, verifier: Verifier) -> None:
+    good = [users.sign(f"user:{number}", Role.CITIZEN, session="s?~>") for number in range(20)]
+    others = [each for token in good for each in respelt(token)]
+    believed = []
+    for name, token in others:
+        with contextlib.suppress(InvalidToken):
+            believed.append((name, verifier.verify(token)))
+
+    kinds = {name.partition(" ")[2].partition(" ")[2] for name, _ in others}
+    assert kinds >= {"padded more", "standard base64", "other last bits"}
+    assert believed == []
+    assert [verifier.verify(token).session for token in good] == ["s?~>"] * len(good)
+
+
+@pytest.mark.parametrize("kind", ["JWT", "at+jwt"])
+def test_a_token_says_what_it_is(users: Signer, verifier: Verifier, kind: str) -> None:
+    head = {"alg": "ES256", "kid": users.public_jwk["kid"], "typ": kind}
+    assert verifier.verify(signed_as(users, f"{segment(head)}.{segment(claims())}")).id == "42"
+
+    del head["typ"]
+    with pytest.raises(InvalidToken):
+        verifier.verify(signed_as(users, f"{segment(head)}.{segment(claims())}"))
+
+
+def test_a_statement_with_an_odd_header_is_none(users: Signer, tmp_path: Path) -> None:
+    keys = PublicKeys(tmp_path)
+    for odd in ODD:
+        with pytest.raises(InvalidToken):
+            keys.attested(users._signed(b"a head", {"typ": odd}))
+    assert keys.attested(users.attest(b"a head")) == ("users", b"a head")

@@ -16,12 +16,14 @@ from services.gateway.clients import KeyToken, UsersClient
 from services.gateway.domain.addresses import Addresses, Networks
 from services.gateway.domain.allowances import Limits
 from services.gateway.domain.asking import Asked
-from services.gateway.domain.entrance import Entrance, Preflight
+from services.gateway.domain.callers import Callers
+from services.gateway.domain.entrance import Entrance
 from services.gateway.domain.exchanging import KeyExchange
 from services.gateway.domain.headers import Hosts, Lines
 from services.gateway.domain.limiting import Limiter
 from services.gateway.domain.origins import Origins
 from services.gateway.domain.table import AccessTable, Entry
+from services.gateway.domain.ways import Preflight, Ways
 
 PROXY, HOME, OFFICE = "192.0.2.1", "203.0.113.5", "198.51.100.7"
 """A proxy of ours; a client; a client in the network that officers have to be in."""
@@ -100,17 +102,20 @@ class House:
 
     def entrance(self) -> Entrance:
         """One that remembers nothing yet."""
-        return Entrance(
+        ways = Ways(
             table=TABLE,
-            verifier=Verifier(self._public, "gateway"),
-            keys=KeyExchange(cast("UsersClient", self)),
             hosts=Hosts(["door.test", "other.test"]),
             addresses=Addresses((f"{PROXY}/32",)),
             origins=Origins(["https://page.test"]),
-            limits=Limits(self.limits),
-            limiter=Limiter(LocalCounters()),
             networks={name: Networks(each) for name, each in self.networks.items()},
             https_only=self.https_only,
+        )
+        verifier = Verifier(self._public, "gateway")
+        return Entrance(
+            ways=ways,
+            callers=Callers(verifier, KeyExchange(cast("UsersClient", self))),
+            limits=Limits(self.limits),
+            limiter=Limiter(LocalCounters()),
         )
 
     async def exchange(self, api_key: str) -> KeyToken | None:

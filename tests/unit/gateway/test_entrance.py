@@ -1,16 +1,18 @@
 """S3-02a, S3-02c, S4-05a, S4-20c: what is remembered changes how soon, and nothing else."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from libs.common.errors import Forbidden
 from libs.common.principal import Role
 from libs.common.tokens import InvalidToken, signing, verifying
-from services.gateway.domain import entrance as entrance_module
+from services.gateway.domain import callers, entrance as entrances, ways
 from services.gateway.domain.entrance import Entrance
 from services.gateway.domain.refusals import AddressNotAllowed
 from services.gateway.domain.verdicts import RateLimited
@@ -26,6 +28,12 @@ from tests.unit.gateway.entrances import (
     ask_afresh,
 )
 
+LIMITS: Mapping[str, ModuleType] = {
+    "MAX_KNOWN": callers,
+    "MAX_WAYS": ways,
+    "MAX_TERMS": entrances,
+}
+"""What bounds each memory, and where it says so."""
 KINDS = ("anonymous", "guest", "user", "key", "staff", "admin")
 PLENTY = {
     "default": {kind: 10**6 * (number + 1) for number, kind in enumerate(KINDS)},
@@ -84,7 +92,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr(verifying, "monotonic", clock.monotonic)
     monkeypatch.setattr(verifying, "utc_now", clock.utc_now)
     monkeypatch.setattr(signing, "utc_now", clock.utc_now)
-    monkeypatch.setattr(entrance_module, "monotonic", clock.monotonic)
+    monkeypatch.setattr(callers, "monotonic", clock.monotonic)
     return clock
 
 
@@ -138,8 +146,8 @@ def requests(house: House, dice: random.Random) -> list[Request]:
 async def test_what_is_remembered_changes_no_outcome(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, https_only: bool, limit: int
 ) -> None:
-    for name in ("MAX_KNOWN", "MAX_WAYS", "MAX_TERMS"):
-        monkeypatch.setattr(entrance_module, name, min(limit, getattr(entrance_module, name)))
+    for name, module in LIMITS.items():
+        monkeypatch.setattr(module, name, min(limit, getattr(module, name)))
     house = House(tmp_path, limits=PLENTY, networks=NETWORKS, https_only=https_only)
     dice = random.Random(seed)  # noqa: S311
     made = requests(house, dice)
@@ -267,18 +275,18 @@ async def test_what_one_may_do_is_not_what_another_may_do(house: House) -> None:
     assert said == [None, Forbidden.code] * 3
 
 
-@pytest.mark.parametrize("name", ["MAX_KNOWN", "MAX_WAYS", "MAX_TERMS"])
+@pytest.mark.parametrize("name", LIMITS)
 async def test_memories_are_bounded(
     house: House, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(entrance_module, name, 3)
+    monkeypatch.setattr(LIMITS[name], name, 3)
     entrance = house.entrance()
-    callers = [house.signer.sign(f"g:{number}", Role.GUEST) for number in range(7)]
+    tokens = [house.signer.sign(f"g:{number}", Role.GUEST) for number in range(7)]
     largest = 0
 
-    for caller in callers:
+    for token in tokens:
         for thing in range(7):
-            request = Request(target=b"/things/%d" % thing, token=caller)
+            request = Request(target=b"/things/%d" % thing, token=token)
             assert code(await ask(entrance, request)) is None
             largest = max(largest, sizes(entrance)[name])
 
@@ -309,8 +317,9 @@ def code(outcome: Outcome) -> str | None:
 
 
 def sizes(entrance: Entrance) -> dict[str, int]:
+    known = entrance._callers._known
     return {
-        "MAX_KNOWN": len(entrance._known),
-        "MAX_WAYS": len(entrance._ways),
-        "MAX_TERMS": max((len(each.terms) for each in entrance._known.values()), default=0),
+        "MAX_KNOWN": len(known),
+        "MAX_WAYS": len(entrance._ways._found),
+        "MAX_TERMS": max((len(each.terms) for each in known.values()), default=0),
     }

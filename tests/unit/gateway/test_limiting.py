@@ -79,11 +79,15 @@ def taken(limiter: Limiter, allowance: Allowance, key: str = "a", cost: int = 1)
     return verdict
 
 
+async def ask(limiter: Limiter, allowance: Allowance, key: str, cost: int = 1) -> Verdict:
+    return await limiter.ask_all([Charge(allowance, key, cost)])
+
+
 async def spent(limiter: Limiter, allowance: Allowance, count: int) -> int:
     """How many of so many requests, one after the other, are admitted."""
     admitted = 0
     for _ in range(count):
-        verdict = limiter.take(allowance, "a") or await limiter.ask(allowance, "a")
+        verdict = limiter.take(allowance, "a") or await ask(limiter, allowance, "a")
         admitted += verdict.is_allowed
     return admitted
 
@@ -196,9 +200,9 @@ class TestReplicas:
 
     async def test_a_lease_ends_with_its_window(self, ledger: Ledger, clock: Clock) -> None:
         one, other = Limiter(ledger), Limiter(ledger)
-        await one.ask(HUNDRED, "a")
+        await ask(one, HUNDRED, "a")
         clock.now += 60
-        await other.ask(HUNDRED, "a", 98)
+        await ask(other, HUNDRED, "a", 98)
 
         assert await spent(one, HUNDRED, 10) == 2
 
@@ -212,8 +216,8 @@ class TestReplicas:
         """No herd: S4-20b."""
         limiter = Limiter(ledger)
         ledger.answers.clear()
-        asking = [asyncio.create_task(limiter.ask(HUNDRED, "a")) for _ in range(60)]
-        asking += [asyncio.create_task(limiter.ask(TEN, "b")) for _ in range(60)]
+        asking = [asyncio.create_task(ask(limiter, HUNDRED, "a")) for _ in range(60)]
+        asking += [asyncio.create_task(ask(limiter, TEN, "b")) for _ in range(60)]
         await asyncio.sleep(0)
         ledger.answers.set()
         verdicts = await asyncio.gather(*asking)
@@ -228,8 +232,8 @@ class TestReplicas:
     async def test_who_leaves_does_not_take_the_others_answer_along(self, ledger: Ledger) -> None:
         limiter = Limiter(ledger)
         ledger.answers.clear()
-        first = asyncio.create_task(limiter.ask(HUNDRED, "a"))
-        second = asyncio.create_task(limiter.ask(HUNDRED, "a"))
+        first = asyncio.create_task(ask(limiter, HUNDRED, "a"))
+        second = asyncio.create_task(ask(limiter, HUNDRED, "a"))
         await asyncio.sleep(0)
         first.cancel()
         await asyncio.sleep(0)
@@ -250,10 +254,10 @@ class TestReplicas:
         self, ledger: Ledger
     ) -> None:
         limiter = Limiter(ledger)
-        await limiter.ask(TEN, "a", 6)
+        await ask(limiter, TEN, "a", 6)
 
-        assert not (await limiter.ask(TEN, "a", 5)).is_allowed
-        assert (await limiter.ask(TEN, "a", 4)).is_allowed
+        assert not (await ask(limiter, TEN, "a", 5)).is_allowed
+        assert (await ask(limiter, TEN, "a", 4)).is_allowed
 
     async def test_all_pay_or_nobody_does(self, ledger: Ledger) -> None:
         limiter = Limiter(ledger)
@@ -262,7 +266,7 @@ class TestReplicas:
         found = [limiter.take_all(charges) or await limiter.ask_all(charges) for _ in range(30)]
 
         assert sum(each.is_allowed for each in found) == 10
-        assert (await limiter.ask(HUNDRED, "address")).remaining == 89
+        assert (await ask(limiter, HUNDRED, "address")).remaining == 89
         assert [each.key for each in ledger.asked].count("limit:hundred:address") == 3
 
 
@@ -319,25 +323,25 @@ class TestWithoutTheOthers:
         ledger.is_away = False
         clock.now += 50
 
-        assert (await limiter.ask(HUNDRED, "a", 50)).reset_seconds == 10
+        assert (await ask(limiter, HUNDRED, "a", 50)).reset_seconds == 10
 
     async def test_a_window_ends_when_the_others_say_it_does(
         self, ledger: Ledger, clock: Clock
     ) -> None:
         one, other = Limiter(ledger), Limiter(ledger)
-        await other.ask(HUNDRED, "a")
+        await ask(other, HUNDRED, "a")
         clock.now += 30
         ledger.is_away = True
         assert taken(one, HUNDRED).reset_seconds == 60
         ledger.is_away = False
         clock.now += 10
 
-        assert (await one.ask(HUNDRED, "a", 50)).reset_seconds == 20
+        assert (await ask(one, HUNDRED, "a", 50)).reset_seconds == 20
 
     async def test_what_the_others_had_taken_is_not_given_out(self, ledger: Ledger) -> None:
         ledger.replicas = 2
         one, other = Limiter(ledger), Limiter(ledger)
-        await other.ask(HUNDRED, "a", 92)
+        await ask(other, HUNDRED, "a", 92)
         admitted = await spent(one, HUNDRED, 1)
         ledger.is_away = True
 
@@ -348,7 +352,7 @@ class TestWithoutTheOthers:
         one, other = Limiter(ledger), Limiter(ledger)
         assert not taken(one, HUNDRED, cost=30).is_allowed
         ledger.is_away = False
-        await one.ask(HUNDRED, "a", 5)
+        await ask(one, HUNDRED, "a", 5)
 
         assert await spent(other, HUNDRED, 1000) == 95
 
@@ -364,7 +368,7 @@ class TestWithoutTheOthers:
         limiter = Limiter(ledger)
         loop = asyncio.get_running_loop()
         started = loop.time()
-        verdict = await limiter.ask(HUNDRED, "a")
+        verdict = await ask(limiter, HUNDRED, "a")
 
         assert verdict.is_allowed
         assert 0.09 < loop.time() - started < 0.5
@@ -375,7 +379,7 @@ class TestWithoutTheOthers:
     ) -> None:
         ledger.answers.clear()
         limiter = Limiter(ledger)
-        impatient = await asyncio.gather(*(limiter.ask(HUNDRED, "a") for _ in range(60)))
+        impatient = await asyncio.gather(*(ask(limiter, HUNDRED, "a") for _ in range(60)))
         ledger.answers.set()
         await until(lambda: limiter._asking is None)
 
@@ -389,7 +393,7 @@ class TestWithoutTheOthers:
         limiter = Limiter(ledger)
         said = set()
         for _ in range(40):
-            verdict = limiter.take(HUNDRED, "a") or await limiter.ask(HUNDRED, "a")
+            verdict = limiter.take(HUNDRED, "a") or await ask(limiter, HUNDRED, "a")
             said.add(verdict.reset_at)
             clock.now += 1.4
 
@@ -398,4 +402,4 @@ class TestWithoutTheOthers:
     async def test_the_end_is_said_in_seconds_since_1970(self, ledger: Ledger) -> None:
         ends = utc_now().timestamp() + 60
 
-        assert ends <= (await Limiter(ledger).ask(TEN, "a")).reset_at < ends + 10
+        assert ends <= (await ask(Limiter(ledger), TEN, "a")).reset_at < ends + 10

@@ -4,15 +4,8 @@ import asyncio
 
 import pytest
 
-from services.gateway.domain.queueing import (
-    LATE_SECONDS,
-    PATIENCE_SECONDS,
-    STANDING_SECONDS,
-    Held,
-    Overloaded,
-    Priority,
-    Slots,
-)
+from services.gateway.domain.queueing import PATIENCE_SECONDS, Held, Overloaded, Priority, Slots
+from services.gateway.domain.standing import LATE_SECONDS, STANDING_SECONDS
 from tests.unit.gateway.callers import Caller, callers, served, slots
 from tests.unit.gateway.virtual_time import in_virtual_time, now, turns
 

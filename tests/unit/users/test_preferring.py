@@ -70,3 +70,10 @@ def test_what_the_survivor_likes_goes_first() -> None:
     found = stricter(one, other)
 
     assert (found.language, found.channel, found.code_word, found.version) == ("ne", SMS, "mine", 2)
+
+
+def test_a_wish_for_a_channel_the_other_did_not_allow_is_forgotten() -> None:
+    one = Preferences(channel=EMAIL, safe_channels=(SMS, EMAIL), version=1)
+
+    assert stricter(one, Preferences(safe_channels=(SMS,), version=1)).channel is None
+    assert stricter(one, Preferences(safe_channels=(EMAIL,), version=1)).channel is EMAIL

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from libs.common.bus.embedded.lock import Lock
 from libs.common.bus.embedded.queue import Queue
-from libs.common.bus.embedded.store import Row, Store
+from libs.common.bus.embedded.rows import Row
+from libs.common.bus.embedded.store import Store
 from libs.common.bus.embedded.writer import Writer
 from libs.common.bus.listening import GRACE_SECONDS, Listening
 from libs.common.bus.protocol import (

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-from libs.common.bus.embedded.store import Page, Room, Row
+from libs.common.bus.embedded.rows import Page, Room, Row
 from libs.common.bus.embedded.window import BYTES, ROWS, Window
 from libs.common.bus.embedded.writer import Writer
 from libs.common.bus.listening import GRACE_SECONDS, SPENT, finish, retry_pause

@@ -4,11 +4,11 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from libs.common.bus.embedded.rows import Page, Room, Row
 from libs.common.bus.protocol import DeadLetter, Message
 from libs.common.clock import utc_now
 
@@ -37,33 +37,6 @@ CREATE TABLE IF NOT EXISTS messages (
 CREATE INDEX IF NOT EXISTS messages_waiting ON messages (queue, seq) WHERE parked_at IS NULL;
 CREATE INDEX IF NOT EXISTS messages_parked ON messages (queue, seq) WHERE parked_at IS NOT NULL;
 """
-
-
-@dataclass(slots=True, eq=False)
-class Row:
-    """A message in one queue. `attempts` counts the deliveries begun, as the file knows them.
-
-    `reserved`: the next delivery is among them already.
-    """
-
-    seq: int
-    message: Message
-    attempts: int
-    reserved: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Rows in order, and whether more follow."""
-
-    rows: list[Row]
-    more: bool
-
-
-class Room:
-    """How many messages a queue would hand out at once; read by the writer's thread."""
-
-    free = 0
 
 
 class Store:

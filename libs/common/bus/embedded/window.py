@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 
-from libs.common.bus.embedded.store import Page, Row
+from libs.common.bus.embedded.rows import Page, Row
 
 ROWS = 512
 BYTES = 8 * 2**20

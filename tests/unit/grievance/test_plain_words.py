@@ -3,8 +3,8 @@ from typing import Annotated
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from libs.common.web.responses import PlainWords
 from libs.language.resources import load
+from services.grievance.schemas.plain_words import PlainWords
 
 WORDS: TypeAdapter[str] = TypeAdapter(Annotated[str, PlainWords(100)])
 
@@ -28,13 +28,13 @@ WORDS: TypeAdapter[str] = TypeAdapter(Annotated[str, PlainWords(100)])
     ],
 )
 def test_what_looks_like_a_phone_an_email_or_an_id_is_refused_and_not_repeated(text: str) -> None:
-    """Issue 4: what lies in plaintext holds nobody's number."""
+    """Issue 4: what outlives a complainant holds nobody's number."""
     with pytest.raises(ValidationError) as refused:
         WORDS.validate_python(text)
 
     [problem] = refused.value.errors(include_url=False, include_input=False)
-    assert problem["type"] == "kept_in_the_open"
-    assert problem["msg"].startswith("This is kept in the open")
+    assert problem["type"] == "names_somebody"
+    assert problem["msg"].startswith("This is for names of the programme")
     assert text not in str(problem)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.files.routes.serving import RangeNotSatisfiable, part
+from libs.common.web.ranges import Part, RangeNotSatisfiable
 
 
 @pytest.mark.parametrize(
@@ -23,14 +23,14 @@ from services.files.routes.serving import RangeNotSatisfiable, part
     ],
 )
 def test_a_range_is_read_or_ignored(asked: str | None, found: tuple[int, int]) -> None:
-    assert part(asked, 100) == found
+    assert Part.of(asked, 100) == Part(*found, 100)
 
 
 @pytest.mark.parametrize("asked", ["bytes=100-", "bytes=5-4", "bytes=-0"])
 def test_a_range_of_nothing_is_refused(asked: str) -> None:
     with pytest.raises(RangeNotSatisfiable):
-        part(asked, 100)
+        Part.of(asked, 100)
 
 
 def test_an_empty_file_is_sent_whole() -> None:
-    assert part(None, 0) == (0, 0)
+    assert (Part.of(None, 0), Part.of(None, 0).status) == (Part(0, 0, 0), 200)
