@@ -3,7 +3,11 @@
 import asyncio
 import signal
 import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -24,20 +28,33 @@ async def operated(
     folder: Path, *arguments: str, script: str = "rotate_data_keys", ended_at: str | None = None
 ) -> tuple[int, str]:
     """What the script comes to, in a process of its own; Ctrl-C ends it once it says `ended_at`."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", f"scripts.{script}", *arguments,
-        cwd=ROOT,
-        env={"REDRESS_DATA_DIR": str(folder), "PATH": ""},
-        stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
     early = b""
-    async with asyncio.timeout(30):
+    async with operator(folder, script, *arguments) as process:
         if ended_at is not None:
             assert process.stderr is not None
             early = await process.stderr.readuntil(ended_at.encode())
             process.send_signal(signal.SIGINT)
         _, said = await process.communicate()
     return process.returncode or 0, (early + said).decode()
+
+
+@asynccontextmanager
+async def operator(folder: Path, script: str, *arguments: str) -> AsyncIterator[Process]:
+    """A script that runs, and heeds Ctrl-C: what is begun in the background may not."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", f"scripts.{script}", *arguments,
+        cwd=ROOT,
+        env={"REDRESS_DATA_DIR": str(folder), "PATH": ""},
+        stderr=asyncio.subprocess.PIPE,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(60):
+            yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
 
 
 async def file_on(guest: httpx2.AsyncClient, statuses: list[int], is_over: asyncio.Event) -> None:
@@ -152,19 +169,14 @@ async def test_ctrl_c_in_the_wait_for_a_new_key_is_no_error(start: Start) -> Non
 
 async def test_ctrl_c_in_the_wait_for_another_rotation_is_no_error(tmp_path: Path) -> None:
     with alone(tmp_path / "keys"):
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "scripts.rotate_keys",
-            cwd=ROOT,
-            env={"REDRESS_DATA_DIR": str(tmp_path), "PATH": ""},
-            stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+        async with operator(tmp_path, "rotate_keys") as process:
 
-        def is_waiting() -> bool:
-            return str(process.pid) in Path("/proc/locks").read_text().split()
+            def is_waiting() -> bool:
+                return str(process.pid) in Path("/proc/locks").read_text().split()
 
-        await until(is_waiting, seconds=30)
-        process.send_signal(signal.SIGINT)
-        _, said = await process.communicate()
+            await until(is_waiting, seconds=30)
+            process.send_signal(signal.SIGINT)
+            _, said = await process.communicate()
 
     assert process.returncode == 130
     assert said.decode().strip() == "rotate-keys: stopped; called again in a minute, it goes on."
