@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from libs.common.cli import STOPPED, Refused, keep_to_owner, told
+from libs.common.cli import STOPPED, Refused, keep_to_owner, must_be_there, told
 from libs.common.clock import monotonic, utc_now
 from libs.common.crypto.keyring import Keyring, KeyringError, ServiceKeys
 from libs.common.crypto.rotating import GRACE_SECONDS, begin, is_settled, retire
@@ -22,6 +22,7 @@ from libs.common.crypto.sealing import CannotOpen
 from libs.common.db.base import Ground
 from libs.common.db.engine import Database
 from libs.common.db.rewrapping import Wrapped, check, left, rewrap, wrapped_in
+from libs.common.db.uow import UnitOfWork
 from libs.common.errors import AppError
 from libs.common.settings import ServiceSettings, SharedSettings
 from services.chat.models import GROUND as CHAT
@@ -114,9 +115,10 @@ async def _open(
         ground, settings = SERVICES[name]
         database = Database(settings(shared=shared).database(name), schema=name, pool_size=2)
         stack.push_async_callback(database.close)
-        if database.is_missing:
-            raise Refused(f"There is no database at {database.place}: is REDRESS_DATA_DIR right?")
+        must_be_there(database.file)
         keys = ring.of(name)
+        uow = UnitOfWork(database, service=name, ground=ground, keys=keys)
+        await uow.check_keyring(note=False)
         columns = (*wrapped_in(ground), *MORE.get(name, ()))
         places += [Place(name, database, keys, column) for column in columns]
     return places

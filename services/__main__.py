@@ -13,9 +13,10 @@ from fastapi import FastAPI
 
 from libs.common.bus.factory import open_bus
 from libs.common.bus.protocol import Bus
-from libs.common.cli import Refused, make_keys, observe, told
+from libs.common.cli import Refused, make_keys, must_be_there, observe, told
 from libs.common.clock import monotonic
 from libs.common.crypto.keyring import KeyringError
+from libs.common.db.engine import Database
 from libs.common.db.migrations import BehindHead, check_head
 from libs.common.errors import AppError
 from libs.common.settings import SERVICES, ServiceSettings, SharedSettings
@@ -75,10 +76,13 @@ async def rebuild_links(shared: SharedSettings) -> None:
     The app is asked and not started: it hears nothing and publishes nothing, so that a system that
     runs meanwhile goes on undisturbed.
     """
-    app = grievance(GrievanceSettings(shared=shared), bus=open_bus(shared.bus, name="redress"))
+    settings = GrievanceSettings(shared=shared)
+    must_be_there(Database(settings.database("grievance"), schema="grievance").file)
+    app = grievance(settings, bus=open_bus(shared.bus, name="redress"))
     service: Service = app.state.service
     try:
         await check_head(service.database, "grievance")
+        await service.check_keyring(note=False)
         asked_here = httpx2.ASGITransport(app)
         await make_links_again(
             ChatSettings(shared=shared), argparse.Namespace(), transport=asked_here

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 from fastapi import FastAPI
@@ -47,16 +48,24 @@ def told(refusal: BaseException) -> str:
     return line
 
 
+def must_be_there(file: Path | None) -> None:
+    """Refuse a command whose database is a file nobody made yet; it would begin an empty one."""
+    if file and not file.exists():
+        raise Refused(f"There is no database at {file}: is REDRESS_DATA_DIR right?")
+
+
 def keep_to_owner(settings: SharedSettings) -> None:
-    """What an embedded installation writes from now on, and its databases, are its owner's alone.
+    """What an embedded installation writes from now on, and all it has, are its owner's alone.
 
     Where services run apart, whoever installs them says who may read what.
     """
     if settings.is_embedded:
         os.umask(0o077)
-        for file in settings.data_dir.glob("*.db*"):
-            with suppress(OSError):  # it went meanwhile, or is somebody else's to keep
-                file.chmod(0o600)
+        folder = settings.data_dir
+        for place, mode in [(folder, 0o700), *((file, 0o600) for file in folder.glob("*.db*"))]:
+            with suppress(OSError):  # it is not there
+                if place.stat().st_uid == os.geteuid():
+                    place.chmod(mode)
 
 
 def observe(settings: SharedSettings) -> None:
@@ -157,6 +166,8 @@ async def _migrate(
 
 
 async def _dead(settings: ProgramSettings, arguments: argparse.Namespace) -> None:
+    if settings.shared.is_embedded:
+        must_be_there(settings.shared.bus_file)
     async with _bus(settings) as bus:
         if arguments.action == "redrive":
             count = await bus.redrive(arguments.queue, arguments.ids or None)

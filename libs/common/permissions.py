@@ -171,8 +171,13 @@ GRANTS: Mapping[Role, Grants] = MappingProxyType(
     {role: MappingProxyType(grants) for role, grants in _GRANTS.items()}
 )
 
-WHOLE = frozenset({P.EVENTS_READ, P.API_KEY_MANAGE, P.TASK_LIST})
-"""What has no parts: nobody whose scope is a part has it, whatever their role has."""
+WHOLE = frozenset(
+    {
+        P.EVENTS_READ, P.API_KEY_MANAGE, P.TASK_LIST, P.AUDIT_READ, P.REVEAL_READ,
+        P.RETENTION_MANAGE, P.USER_ERASE,
+    }
+)  # fmt: skip
+"""What of everybody has no parts: nobody whose scope is a part has it, whatever their role has."""
 
 API_SCOPES = frozenset(GRANTS[Role.API_CLIENT])
 """What an API key can be made for."""

@@ -77,9 +77,10 @@ class Principal:
             return _HALF.get(permission)
         if self.role is _CLIENT and permission not in self.scopes:
             return None
-        if permission in WHOLE and self.scope != _EVERYWHERE:
+        reach = GRANTS[self.role].get(permission)
+        if reach is Reach.ALL and permission in WHOLE and self.scope != _EVERYWHERE:
             return None
-        return GRANTS[self.role].get(permission)
+        return reach
 
     def may(self, permission: Permission) -> bool:
         """Whether this caller has `permission`, however far it reaches."""

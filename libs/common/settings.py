@@ -51,8 +51,13 @@ class SharedSettings(BaseSettings):
     def bus(self) -> str:
         """The bus; without one named, a file that belongs to a single process."""
         if self.bus_url is None:
-            return f"embedded://{(self.data_dir / 'bus.db').absolute()}"
+            return f"embedded://{self.bus_file}"
         return self.bus_url.get_secret_value()
+
+    @property
+    def bus_file(self) -> Path:
+        """Where the bus is kept that is embedded."""
+        return (self.data_dir / "bus.db").absolute()
 
     @property
     def redis(self) -> str | None:

@@ -113,7 +113,7 @@ def name_key(word: str) -> str:
 
 @cache
 def neighbours() -> dict[str, tuple[str, ...]]:
-    """Words beside a name by what they make of it: a river, a province, a council."""
+    """Words beside a name by what they make of it: a river, a province, a council, a ward."""
     return {kind: tuple(words) for kind, words in load("places")["beside"].items()}
 
 

@@ -41,7 +41,8 @@ def _kept(name: str) -> str:
     path = Path(os.environ.get("REDRESS_DATA_DIR", "var")) / name
     if not path.exists():
         raise Unexpected(
-            f"{path} is not there: is `make run` running in this folder? "
+            f"{path} is not there: is `make run` running in this folder? An older installation has "
+            "no admin-totp until you enrol one: docs/administration.md, The first administrator. "
             "Otherwise give --admin-password and --admin-totp."
         )
     return path.read_text().strip()

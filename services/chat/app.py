@@ -9,7 +9,8 @@ from fastapi import FastAPI
 
 from libs.common.bus.factory import open_bus
 from libs.common.bus.protocol import Bus
-from libs.common.cli import Refused
+from libs.common.cli import Refused, must_be_there
+from libs.common.db.engine import Database
 from libs.common.db.migrations import check_head
 from libs.common.web.retaining import Kept
 from libs.common.web.service import Service
@@ -75,10 +76,12 @@ async def rebuild_links(
     shared = settings.shared
     if shared.is_embedded and "grievance" not in shared.peers and transport is None:
         raise Refused(NO_GRIEVANCE)
+    must_be_there(Database(settings.database("chat"), schema="chat").file)
     bus = open_bus(shared.bus, name="cli", prefix=shared.bus_prefix)
     service = Service.open("chat", settings, ground=GROUND, bus=bus, transport=transport)
     try:
         await check_head(service.database, "chat")
+        await service.check_keyring(note=False)
         done = await rebuild(service.uow, CaseLog(service.peer("grievance")))
     finally:
         await service.http.aclose()

@@ -5,7 +5,7 @@ from libs.common.contracts.grievance import GrievanceSubmitted
 from libs.common.db.uow import Transaction
 from libs.common.messaging.consumer import Consumer
 from services.users.clients import Contact, GrievanceClient
-from services.users.domain import alerting, auditing, people
+from services.users.domain import alerting, auditing, linking
 from services.users.domain.people import Person
 
 
@@ -34,7 +34,7 @@ async def take_contact_over(
     """Take the complainant into the vault, and tell the case who they are."""
     said = Person(**contact.model_dump()) if contact else Person()
     if said.said():
-        await people.take_over(tx, event.grievance_id, said)
+        await linking.take_over(tx, event.grievance_id, said, filed_by=event.filed_by)
 
 
 async def append_to_audit_log(event: AuditRecorded, tx: Transaction) -> None:

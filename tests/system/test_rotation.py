@@ -1,6 +1,7 @@
 """Issue 4: `make rotate-data-keys`, beside a system that serves and after it."""
 
 import asyncio
+import json
 import signal
 import sys
 from asyncio.subprocess import Process
@@ -20,6 +21,7 @@ from libs.common.settings import SERVICES, SharedSettings
 from libs.common.testing.stage import until
 from scripts.rotate_data_keys import Hanging, end, rotate
 from tests.system.conftest import ROOT, Start, System
+from tests.system.test_starting import said_by
 
 FILING = {"description": "No water for three days.", "place": {"municipality": "Dharan"}}
 
@@ -106,20 +108,28 @@ async def test_older_keys_are_taken_out_once_nothing_hangs_on_them(start: Start)
     assert read.json()["data"]["description"] == FILING["description"]
 
 
-async def test_a_keyring_of_another_installation_starts_nothing(start: Start) -> None:
+@pytest.mark.parametrize("foreign", ["keys", "index_key"])
+async def test_a_keyring_of_another_installation_changes_nothing(
+    start: Start, tmp_path: Path, foreign: str
+) -> None:
+    """Nor does one of which the index key alone is another's: what it adds lies nowhere else."""
     system: System = await start()
     assert await system.stop() == 0
     ring = system.folder / "keys" / "keyring.json"
-    ring.unlink()
-    Keyring.create(ring)
+    Keyring.create(tmp_path / "other.json")
+    other = json.loads((tmp_path / "other.json").read_text())
+    ring.write_text(json.dumps(json.loads(ring.read_text()) | {foreign: other[foreign]}))
+    before = ring.read_bytes()
 
-    code, said = await operated(system.folder)
+    for arguments in ([], ["--retire"]):
+        code, said = await operated(system.folder, *arguments)
+        assert (code, "not the one of this data" in said) == (1, True), said
+    linked, told = await said_by("services", "rebuild-links", REDRESS_DATA_DIR=str(system.folder))
     with pytest.raises(AssertionError, match="not the one the data"):
         await start()
 
-    assert code == 1
-    assert "not the one of this data" in said
-    assert sorted(Keyring.load(ring).keys) == ["k1"]
+    assert (linked, "not the one the data" in told) == (1, True), told
+    assert ring.read_bytes() == before
 
 
 @pytest.mark.parametrize("seconds", ["-5", "0", "9.9", "nan", "inf", "1e9"])

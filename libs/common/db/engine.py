@@ -36,6 +36,8 @@ COMMAND_SECONDS = 6
 POOL_WAIT_SECONDS = 1
 UNIT_SECONDS = 8
 CLOSE_SECONDS = 5
+_NO_TEXT = "Could not decode to UTF-8"
+"""What SQLite says of a value that is there, and will be the next time."""
 
 
 class DatabaseUnavailable(Unavailable):
@@ -71,9 +73,9 @@ class Database:
         return (self.engine.url.database if self.is_sqlite else None) or str(self.engine.url)
 
     @property
-    def is_missing(self) -> bool:
-        """Whether there is no such file: SQLite makes whatever is opened."""
-        return self.is_sqlite and not Path(self.place).exists()
+    def file(self) -> Path | None:
+        """The file it is in, which SQLite makes when it is opened; none where a server has it."""
+        return Path(self.place) if self.is_sqlite else None
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
@@ -124,6 +126,8 @@ async def refusals() -> AsyncIterator[None]:
     except (TimeoutError, PoolTimeout, OSError) as error:
         raise DatabaseUnavailable("The database did not answer in time.") from error
     except DBAPIError as error:
+        if _NO_TEXT in str(error.orig):
+            raise ValueError("What lies there is no text.") from error
         if _is_outage(error):
             raise DatabaseUnavailable("The database is not available.") from error
         raise

@@ -7,7 +7,7 @@ transaction whose work it guards: whoever lost it finds out before it commits.
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.common.clock import utc_now
@@ -35,3 +35,10 @@ async def hold(
     if await changed(session, renewal):
         return True
     return await insert_new(session, table, name=name, holder=holder, until=until)
+
+
+async def give_back(session: AsyncSession, ground: Ground, name: str, *, holder: str) -> None:
+    """Let another take the lease `name` at once, if `holder` holds it."""
+    table = ground.leases
+    own = delete(table).where(table.c.name == name, table.c.holder == holder)
+    await session.execute(own)

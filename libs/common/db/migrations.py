@@ -5,17 +5,20 @@
 
 import asyncio
 import importlib
+import sqlite3
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
+import aiosqlite
 from alembic import command, context
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from libs.common.db.engine import Database, refusals
 from libs.common.db.types import Json, RowId, UtcDateTime
@@ -83,7 +86,31 @@ async def migrate(database: Database, service: str, *, revision: str = "head") -
         move = command.downgrade if revision == "base" else command.upgrade
         move(config, revision)
 
-    await _run_sync(database.engine, run)
+    async with refusals(), database.engine.execution_options(writing=True).connect() as connection:
+        if database.is_sqlite:
+            await _move_sqlite(connection, run)
+        else:
+            async with connection.begin():
+                await connection.run_sync(run)
+
+
+async def _move_sqlite(connection: AsyncConnection, run: Callable[[Connection], None]) -> None:
+    """A column is changed by making its table anew, which others refer to meanwhile.
+
+    https://www.sqlite.org/lang_altertable.html, section 7. Raises IntegrityError, and changes
+    nothing, if a row is left that refers to none.
+    """
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(driver, aiosqlite.Connection)  # noqa: S101 - of this engine it is
+    await driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        async with connection.begin():
+            await connection.run_sync(run)
+            lost = (await connection.exec_driver_sql("PRAGMA foreign_key_check")).all()
+            if lost:
+                raise sqlite3.IntegrityError(f"rows of {lost[0][0]} refer to none")
+    finally:
+        await driver.execute("PRAGMA foreign_keys=ON")
 
 
 async def check_head(database: Database, service: str) -> None:

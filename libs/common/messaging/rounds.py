@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from libs.common.db.leases import hold
+from libs.common.db.leases import give_back, hold
 from libs.common.db.uow import UnitOfWork
 from libs.common.errors import AppError
 from libs.common.ids import new_id
 from libs.common.logging import get_logger
 
 log = get_logger(__name__)
+
+GIVE_BACK_SECONDS = 3.0
 
 
 class Round:
@@ -26,15 +28,21 @@ class Round:
 
     async def run(self) -> None:
         """Go round until cancelled; a round that fails is logged and the next one comes."""
-        while True:
-            try:
-                if await self._hold():
-                    await self._work()
-            except AppError as error:
-                log.warning("round.waiting", name=self._name, code=error.code)
-            except Exception:
-                log.exception("round.failed", name=self._name)
-            await asyncio.sleep(self._seconds)
+        try:
+            while True:
+                await self._go()
+                await asyncio.sleep(self._seconds)
+        finally:
+            await self._give_back()
+
+    async def _go(self) -> None:
+        try:
+            if await self._hold():
+                await self._work()
+        except AppError as error:
+            log.warning("round.waiting", name=self._name, code=error.code)
+        except Exception:
+            log.exception("round.failed", name=self._name)
 
     async def _hold(self) -> bool:
         async with self._uow.begin() as tx:
@@ -45,3 +53,11 @@ class Round:
                 holder=self._holder,
                 seconds=max(self._seconds * 3, 5),
             )
+
+    async def _give_back(self) -> None:
+        """Whoever begins next need not wait; where that fails, the lease runs out."""
+        try:
+            async with asyncio.timeout(GIVE_BACK_SECONDS), self._uow.begin() as tx:
+                await give_back(tx.session, self._uow.ground, self._name, holder=self._holder)
+        except (AppError, TimeoutError):
+            log.warning("round.lease_left", name=self._name)

@@ -1,6 +1,7 @@
 """Which bytes of something are sent (RFC 9110, 14): all of them, or the part that was asked for."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -15,6 +16,10 @@ class RangeNotSatisfiable(AppError):
     status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
     code = "RANGE_NOT_SATISFIABLE"
 
+    def __init__(self, size: int) -> None:
+        super().__init__("There are no such bytes.", size=size)
+        self.headers = {"Content-Range": f"bytes */{size}"}  # type: ignore[misc]
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -25,13 +30,14 @@ class Part:
     size: int
 
     @classmethod
-    def of(cls, asked: str | None, size: int) -> "Part":
-        """What a Range header asks for. Raises RangeNotSatisfiable.
+    def of(cls, headers: Mapping[str, str], size: int) -> "Part":
+        """What a request's headers ask for. Raises RangeNotSatisfiable.
 
-        Several ranges, and other units, are ignored as RFC 9110 allows.
+        Several ranges, and other units, are ignored as RFC 9110 allows; so is any range that holds
+        only of a state (If-Range): what is sent here has no validator that could be the same.
         """
-        match = _RANGE.fullmatch(asked.strip()) if asked else None
-        if match is None or match.groups() == ("", ""):
+        match = _RANGE.fullmatch(headers.get("range", "").strip())
+        if match is None or match.groups() == ("", "") or "if-range" in headers:
             return cls(0, size, size)
         first, last = match.groups()
         if not first:
@@ -39,7 +45,7 @@ class Part:
         else:
             start, end = int(first), min(size, int(last) + 1 if last else size)
         if start >= end:
-            raise RangeNotSatisfiable("There are no such bytes.", size=size)
+            raise RangeNotSatisfiable(size)
         return cls(start, end, size)
 
     @property

@@ -9,8 +9,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from libs.common.crypto.keyring import KeyringError
-from libs.common.crypto.sealing import CannotOpen
 from libs.common.db import idempotency
 from libs.common.db.migrations import check_head, migrate
 from libs.common.errors import AppError
@@ -82,13 +80,7 @@ async def _look_at_data(service: "Service") -> None:
         await migrate(service.database, service.name)
     else:
         await check_head(service.database, service.name)
-    try:
-        await service.uow.check_keyring()
-    except CannotOpen:
-        raise KeyringError(
-            f"The keyring in {shared.keys} is not the one the data of {service.name} was written "
-            "with. Put the right one there; nothing was changed."
-        ) from None
+    await service.check_keyring()
 
 
 async def _hear(service: "Service", consumer: Consumer, declared: asyncio.Event) -> None:

@@ -17,6 +17,7 @@ from fastapi import APIRouter, FastAPI
 from libs.common.bus.protocol import Bus
 from libs.common.cache import Cache, open_cache
 from libs.common.crypto.keyring import Keyring, KeyringError
+from libs.common.crypto.sealing import CannotOpen
 from libs.common.db.base import Ground
 from libs.common.db.engine import Database
 from libs.common.db.uow import UnitOfWork
@@ -100,6 +101,16 @@ class Service:
                 transport=transport, limits=httpx2.Limits(max_connections=50), trust_env=False
             ),
         )
+
+    async def check_keyring(self, *, note: bool = True) -> None:
+        """See that the data was written with this keyring. Raises KeyringError."""
+        try:
+            await self.uow.check_keyring(note=note)
+        except CannotOpen:
+            raise KeyringError(
+                f"The keyring in {self.settings.shared.keys} is not the one the data of "
+                f"{self.name} was written with. Put the right one there; nothing was changed."
+            ) from None
 
     def peer(self, name: str, *, seconds: float | None = None) -> ServiceClient:
         """The client for a peer, where the settings say it is."""

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from libs.common.phones import InvalidPhone, e164
 from libs.language.entities import extract
+from libs.language.locating import nearest
 from services.chat.domain.asking import (
     GENTLE_ORDER,
     ORDER,
@@ -26,7 +27,6 @@ MAX_PLACE = 500
 MAX_NAME = 100
 MAX_WARD = 99
 
-_NOT_LOCAL = frozenset({"province", "district"})
 _NUMBER = re.compile(r"\+?\d[\d ().\-]{5,}\d")
 
 
@@ -102,9 +102,8 @@ def _locate(moment: Moment) -> Turn:
         moment.notes.append(moment.voice.say("place_too_long"))
         return ask(moment, Slot.PLACE)
     found = extract(moment.heard.text)
-    local = [place.name_en for place in found.places if place.kind not in _NOT_LOCAL]
     wards = [ward for ward in found.wards if 0 < ward <= MAX_WARD]
-    draft.municipality = local[0] if local else None
+    draft.municipality = nearest(found.places)
     draft.ward = wards[0] if wards else None
     draft.place = moment.heard.text
     return _go_on(moment, Slot.PLACE)

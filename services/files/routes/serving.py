@@ -115,7 +115,7 @@ async def streamed(
     if file is None:
         raise FileNotReady("The file is not there at the moment. Ask again.")
     try:
-        part = Part.of(headers.get("range"), file.seek(0, 2))
+        part = Part.of(headers, file.seek(0, 2))
     except RangeNotSatisfiable:
         file.close()
         raise

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from libs.common.cli import Refused
+from libs.common.cli import Refused, must_be_there
 from libs.common.crypto.sealing import CannotOpen
 from libs.common.db.engine import Database
 from libs.common.db.migrations import check_head, migrate
@@ -21,8 +21,8 @@ async def opened(settings: UsersSettings, *, first: bool = False) -> AsyncIterat
     """
     database = Database(settings.database("users"), schema="users")
     try:
-        if database.is_missing and not first:
-            raise Refused(f"There is no database at {database.place}: is REDRESS_DATA_DIR right?")
+        if not first:
+            must_be_there(database.file)
         keys = open_keyring(settings).of("users")
         uow = UnitOfWork(database, service="users", ground=GROUND, keys=keys)
         is_made = first and settings.shared.is_embedded

@@ -19,8 +19,8 @@ async def say(
     by: Principal,
     reason: str | None,
 ) -> Consent:
-    """Write down what `user` says about `purpose` now. Raises ReasonMissing."""
-    check_may_speak_for(by, user, reason)
+    """Write down what `user` says about `purpose` now. Raises ReasonMissing, RoleNotYours."""
+    await check_may_speak_for(tx, by, user, reason)
     row = Consent(
         consent_id=new_id(),
         user_id=user.user_id,

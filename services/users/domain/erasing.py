@@ -10,10 +10,11 @@ from libs.common.clock import utc_now
 from libs.common.contracts.users import UserErased
 from libs.common.db.uow import Transaction
 from libs.common.errors import Conflict
-from libs.common.principal import Principal
-from services.users.domain import people, sessions
+from libs.common.principal import Principal, Role
+from services.users.domain import people, proving, sessions
 from services.users.domain.auditing import record
-from services.users.domain.staffing import check_not_last
+from services.users.domain.placing import works_in
+from services.users.domain.staffing import check_may_give, check_not_last
 from services.users.models import Act, User
 from services.users.repository.archives import Archives
 from services.users.repository.people import UserNotFound, UserRepository
@@ -41,16 +42,23 @@ async def erase_self(tx: Transaction, archives: Archives, who: Principal, user_i
     user = await _found(tx, user_id)
     if user.is_staff:
         raise StillEmployed("Whoever works here is erased by a supervisor, after they have left.")
-    await _erase(tx, archives, user, by=who, reason=ErasureReason.PERSON_ASKED)
+    apart = await proving.named_apart(tx, user)
+    for each in (user, *apart):
+        await _erase(tx, archives, each, by=who, reason=ErasureReason.PERSON_ASKED)
 
 
 async def erase(
     tx: Transaction, archives: Archives, user_id: int, *, by: Principal, reason: ErasureReason
 ) -> None:
-    """Forget somebody, for a reason. Raises UserNotFound, StillEmployed, LastSuperAdmin."""
+    """Forget somebody, for a reason. Raises UserNotFound, StillEmployed, LastSuperAdmin.
+
+    Staff by whoever may appoint them: else RoleNotYours, ScopeNotYours.
+    """
     user = await _found(tx, user_id)
     if user.principal_id == by.id:
         raise StillEmployed("Whoever works here is erased by somebody else.")
+    if user.is_staff:
+        check_may_give(by, Role(user.role), await works_in(tx, user))
     await check_not_last(tx, user)
     await _erase(tx, archives, user, by=by, reason=reason)
 
@@ -65,7 +73,7 @@ async def _found(tx: Transaction, user_id: int) -> User:
 async def _erase(
     tx: Transaction, archives: Archives, user: User, *, by: Principal, reason: ErasureReason
 ) -> None:
-    repository = ErasingRepository(tx.session)
+    repository, is_apart = ErasingRepository(tx.session), user.apart_index is not None
     for each in await repository.with_merged(user):
         await sessions.end_all(tx, each.user_id, why="erased", by=by.id)
         # Done twice it is done once, so the bytes need not wait for the commit.
@@ -73,8 +81,15 @@ async def _erase(
         await tx.vault.destroy_of(each.user_id)
         for column in people.BLANKED:
             setattr(each, column, None)
-        each.is_email_proven = False
+        each.is_phone_proven = each.is_email_proven = False
         each.erased_at = each.updated_at = utc_now()
         each.version += 1
-        tx.publish(UserErased(user_id=each.user_id))
-    record(tx, Act.USER_ERASED, by=by, about=user.principal_id, reason=reason.value)
+        tx.publish(UserErased(user_id=each.user_id), restricted=is_apart)
+    record(
+        tx,
+        Act.USER_ERASED,
+        by=by,
+        about=user.principal_id,
+        reason=reason.value,
+        restricted=is_apart,
+    )

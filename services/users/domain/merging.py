@@ -12,7 +12,7 @@ from libs.common.contracts.users import UserMerged
 from libs.common.db.uow import Transaction
 from libs.common.errors import Conflict, Invalid
 from libs.common.principal import Principal
-from services.users.domain import people, preferring, sessions
+from services.users.domain import people, preferring, proving, sessions
 from services.users.domain.auditing import record
 from services.users.models import Act, User
 from services.users.repository.people import UserNotFound, UserRepository
@@ -68,20 +68,27 @@ async def pair(tx: Transaction, user_id: int, into_user_id: int) -> Pair:
 
 
 async def merge(tx: Transaction, two: Pair, *, reason: MergeReason, by: Principal) -> User:
-    """Have the survivor be both, and tell everybody who keeps anything of the one that goes."""
+    """Have the survivor be both, and tell everybody who keeps anything of the one that goes.
+
+    Raises ContactProven when both proved who they are.
+    """
     gone, survivor = two.gone, two.survivor
+    if await proving.has_proven(tx, gone):
+        await proving.check_unproven(tx, survivor)
     said = await people.opened(tx, gone)
     missing = {
         field: value for field, value in said.said().items() if getattr(survivor, field) is None
     }
-    was_proven = gone.is_email_proven
+    was_phone, was_email = gone.is_phone_proven, gone.is_email_proven
     wanted = await _preferences(tx, two)
     await sessions.end_all(tx, gone.user_id, why="merged", by=by.id)
     await _empty(tx, two, missing)
     people.index(tx, survivor, missing)
     people.seal(await tx.vault.key(survivor.principal_id), survivor, missing)
+    if "phone_number" in missing:
+        survivor.is_phone_proven = was_phone
     if "email" in missing:
-        survivor.is_email_proven = was_proven
+        survivor.is_email_proven = was_email
     if wanted is not None:
         await preferring.keep(tx, survivor, wanted)
     people.touched(tx, survivor, list(missing), by=by.id)
@@ -111,6 +118,7 @@ async def _empty(tx: Transaction, two: Pair, taken: Container[str]) -> None:
     for field in people.BLANKED:
         if field not in leads:
             setattr(gone, field, None)
+    gone.is_phone_proven = gone.is_phone_proven and "phone_number" not in taken
     gone.is_email_proven = gone.is_email_proven and "email" not in taken
     gone.merged_into = into
     gone.version += 1

@@ -21,7 +21,7 @@ from libs.common.db.uow import Transaction
 from libs.common.errors import NotFound, TooManyRequests, Unauthenticated
 from libs.common.ids import digits, new_id
 from libs.common.principal import Role
-from services.users.domain import people
+from services.users.domain import people, proving
 from services.users.domain.auditing import record
 from services.users.domain.codes import typed
 from services.users.domain.people import Person
@@ -166,11 +166,11 @@ async def person_of(tx: Transaction, contact: Contact) -> tuple[User, bool]:
         user = await ChallengeRepository(tx.session).with_email(contact.index(tx))
         person = Person(email=contact.address)
     else:
-        user = await people.find_by_phone(tx, contact.address, for_update=True)
+        user = await proving.with_phone(tx, contact.index(tx))
         person = Person(phone_number=contact.address)
     if user is not None:
         return user, False
-    return await people.add(tx, person, role=Role.CITIZEN, by=PROOF), True
+    return await people.add(tx, person, role=Role.CITIZEN, by=PROOF, is_proven=True), True
 
 
 async def to_send(

@@ -2,30 +2,32 @@
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 from libs.common.clock import utc_now
-from libs.common.contracts.users import UserCreated, UserLinked, UserUpdated
+from libs.common.contracts.users import UserCreated, UserUpdated
 from libs.common.crypto.sealing import SubjectKey
 from libs.common.db.uow import Transaction
-from libs.common.errors import Conflict
-from libs.common.phones import e164
+from libs.common.errors import Conflict, Invalid
 from libs.common.principal import Principal, Role, Scope
-from services.users.domain import national_ids
+from services.users.domain import national_ids, proving
 from services.users.domain.auditing import record
 from services.users.domain.placing import EVERYWHERE, place, works_in
 from services.users.domain.staffing import NotStaff, check_may_give, check_not_last
 from services.users.models import Act, User
 from services.users.repository.people import UserRepository
 
-TAKEN_OF_KNOWN = frozenset({"name", "address", "municipality"})
-"""What a filing may add to somebody who is known: nothing anybody could be reached or found by."""
-
 
 class UserExists(Conflict):
     """Somebody has this phone number, in whatever spelling, or this login."""
 
     code = "USER_EXISTS"
+
+
+class ScopeRequired(Invalid):
+    """Whoever becomes staff works somewhere, and nobody works everywhere unsaid."""
+
+    code = "SCOPE_REQUIRED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ INDEXES = {
     "national_id": "national_id_index",
 }
 """What each is found by."""
-BLANKED = (*Person.__dataclass_fields__, "scope", *INDEXES.values())
+BLANKED = (*Person.__dataclass_fields__, "scope", *INDEXES.values(), "apart_index")
 """What says who somebody is, and what they are found by: nothing of it outlives them here."""
 
 
@@ -72,18 +74,26 @@ async def add(
     role: Role,
     scope: Scope = EVERYWHERE,
     by: str,
-    is_email_proven: bool = True,
+    is_proven: bool = False,
+    is_apart: bool = False,
 ) -> User:
-    """Take a person into the vault, and tell the rest of the system that there is one more."""
+    """Take a person into the vault, and tell the rest of the system that there is one more.
+
+    What is said of them was proved by a code, or else opens nothing. Whoever is kept apart is
+    nobody's to find by a phone but theirs who work the case they are known by.
+    """
     now = utc_now()
     user = User(
         role=role,
-        is_email_proven=is_email_proven and person.email is not None,
+        is_phone_proven=is_proven and person.phone_number is not None,
+        is_email_proven=is_proven and person.email is not None,
         version=1,
         created_at=now,
         updated_at=now,
     )
     index(tx, user, person.said())
+    if is_apart:
+        user.apart_index, user.phone_index = user.phone_index, None
     tx.session.add(user)
     await tx.session.flush()
     key = tx.vault.create(user.principal_id, user_id=user.user_id)
@@ -103,12 +113,17 @@ async def change(
     scope: Scope | None = None,
     by: Principal,
 ) -> list[str]:
-    """Write down what is `said` of a user now; answer which fields that were."""
+    """Write down what is `said` of a user now; answer which fields that were.
+
+    Raises ContactProven when it would let somebody else in as a citizen who proved who they are.
+    """
     old_scope = await works_in(tx, user)
     check_may_give(by, Role(user.role), old_scope)
     new_role, new_scope = role or Role(user.role), old_scope if scope is None else scope
     if not new_role.is_staff and scope is None:
         new_scope = EVERYWHERE
+    if new_role.is_staff and not user.is_staff:
+        await _check_becomes_staff(tx, user, scope)
     _check_scope(new_role, new_scope)
     check_may_give(by, new_role, new_scope)
     if (new_role, new_scope) != (Role.SUPER_ADMIN, EVERYWHERE):
@@ -120,10 +135,11 @@ async def change(
     if said.phone_number:
         phone = _phone_index(tx, said.phone_number)
         await UserRepository(tx.session).let_go(user.user_id, phone)
+    was_phone, was_email = user.phone_index, user.email_index
     index(tx, user, changed)
+    proving.said_by_another(user, was_phone=was_phone, was_email=was_email)
     key = await tx.vault.key(user.principal_id)
     seal(key, user, changed)
-    user.is_email_proven = user.is_email_proven or said.email is not None
     user.role = new_role
     place(key, user, new_scope)
     given = {"role": role, "scope": scope}
@@ -136,36 +152,6 @@ def touched(tx: Transaction, user: User, fields: list[str], *, by: str) -> None:
     user.updated_at = utc_now()
     tx.publish(UserUpdated(user_id=user.user_id, fields=sorted(fields)))
     record(tx, Act.USER_CHANGED, by=by, about=user.principal_id, fields=sorted(fields))
-
-
-async def take_over(tx: Transaction, grievance_id: str, contact: Person) -> User:
-    """Make the contact of a case a person of the vault, or find the one it is.
-
-    Whoever files may name anybody: of somebody who is known only what was missing is written
-    down, and no new way to reach them; and an e-mail address that comes this way lets nobody in.
-    """
-    number = e164(contact.phone_number) if contact.phone_number else None
-    said = replace(contact, phone_number=number)
-    by = f"grievance:{grievance_id}"
-    user = await _with_phone(tx, number)
-    if user is None:
-        user = await add(tx, said, role=Role.CITIZEN, by=by, is_email_proven=False)
-    else:
-        missing = _missing(user, said)
-        if missing:
-            index(tx, user, missing)
-            seal(await tx.vault.key(user.principal_id), user, missing)
-            touched(tx, user, list(missing), by=by)
-    tx.publish(UserLinked(grievance_id=grievance_id, user_id=user.user_id))
-    return user
-
-
-def _missing(user: User, said: Person) -> dict[str, str]:
-    return {
-        field: value
-        for field, value in said.said().items()
-        if field in TAKEN_OF_KNOWN and getattr(user, field) is None
-    }
 
 
 async def opened(tx: Transaction, user: User) -> Person:
@@ -192,7 +178,8 @@ async def find(
     repository = UserRepository(tx.session)
     if phone_number is not None:
         found = await find_by_phone(tx, phone_number)
-        return [found] if found else []
+        apart = await repository.apart(_phone_index(tx, phone_number))
+        return [found, *apart] if found else apart
     if email is not None:
         return await repository.by_email(email_index(tx, email))
     if national_id is not None:
@@ -247,3 +234,9 @@ def _open(key: SubjectKey, user: User, field: str) -> str | None:
 def _check_scope(role: Role, scope: Scope) -> None:
     if not role.is_staff and scope != EVERYWHERE:
         raise NotStaff("Only staff have a scope.")
+
+
+async def _check_becomes_staff(tx: Transaction, user: User, scope: Scope | None) -> None:
+    await proving.check_unproven(tx, user)
+    if scope is None:
+        raise ScopeRequired("Say where they are to work.")

@@ -7,9 +7,11 @@ from libs.common.clock import utc_now
 from libs.common.contracts.users import UserUpdated
 from libs.common.db.uow import Transaction
 from libs.common.errors import Invalid
-from libs.common.principal import Principal
+from libs.common.principal import Principal, Role
 from services.users.domain.auditing import record
 from services.users.domain.contacting import Hours
+from services.users.domain.placing import works_in
+from services.users.domain.staffing import check_may_give
 from services.users.models import Act, ContactChannel, Preference, User
 from services.users.repository.privacy import PreferenceRepository
 
@@ -81,9 +83,9 @@ async def change(
 ) -> Preferences:
     """Write down what is `said` now; what is left out stays as `before`, as far as it is safe.
 
-    Raises ReasonMissing, ChannelNotSafe.
+    Raises ReasonMissing, ChannelNotSafe, RoleNotYours, ScopeNotYours.
     """
-    check_may_speak_for(by, user, reason)
+    await check_may_speak_for(tx, by, user, reason)
     now = replace(before, **said, version=before.version + 1)
     if said.get("channel") and not now.is_safe:
         raise ChannelNotSafe("The channel you like best is one of the safe ones.")
@@ -94,9 +96,18 @@ async def change(
     return now
 
 
-def check_may_speak_for(by: Principal, user: User, reason: str | None) -> None:
-    """Raises ReasonMissing when `by` is somebody else, and does not say how they know."""
-    if by.id != user.principal_id and reason is None:
+async def check_may_speak_for(
+    tx: Transaction, by: Principal, user: User, reason: str | None
+) -> None:
+    """Raises ReasonMissing when `by` is somebody else, and does not say how they know.
+
+    Of staff it is said by whoever may appoint them: else RoleNotYours, ScopeNotYours.
+    """
+    if by.id == user.principal_id:
+        return
+    if user.is_staff:
+        check_may_give(by, Role(user.role), await works_in(tx, user))
+    if reason is None:
         raise ReasonMissing("Say how you know what this person wants.")
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from libs.common.clock import utc_now
 from libs.common.db.uow import Transaction
-from libs.common.errors import NotFound
+from libs.common.errors import Invalid, NotFound
 from libs.common.principal import Principal
 from services.users.domain import otp, sessions
 from services.users.domain.auditing import record
@@ -46,6 +46,10 @@ DEFAULT_DAYS = {
 }
 
 
+LEAST_DAYS = {Kind.GUEST_FILES: 7}
+"""A photo may still be filed: a guest talks for a day, and a confirmed filing may wait longer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """How long one kind is kept, and whether somebody said so."""
@@ -59,13 +63,15 @@ async def rules(tx: Transaction) -> dict[Kind, Rule]:
     """The rule of every kind."""
     said = await RetentionRepository(tx.session).rules()
     return {
-        kind: Rule(kind, said.get(kind, days), kind not in said)
+        kind: Rule(kind, max(said.get(kind, days), LEAST_DAYS.get(kind, 0)), kind not in said)
         for kind, days in DEFAULT_DAYS.items()
     }
 
 
 async def set_rule(tx: Transaction, kind: Kind, keep_days: int, *, by: Principal) -> Rule:
-    """Keep a kind for so long from now on."""
+    """Keep a kind for so long from now on. Raises Invalid when it has need of more."""
+    if keep_days < (least := LEAST_DAYS.get(kind, 1)):
+        raise Invalid(f"This is kept for {least} days at least.", kind=kind, least=least)
     await RetentionRepository(tx.session).put(kind, keep_days, by=by.id, at=utc_now())
     record(tx, Act.RETENTION_CHANGED, by=by, about=f"retention:{kind}", keep_days=keep_days)
     return Rule(kind, keep_days, is_default=False)

@@ -15,7 +15,7 @@ class Sight(StrEnum):
 
     THEMSELVES = "themselves"
     EVERYBODY = "everybody"
-    """But citizens who have SEAH cases and no others: grievance knows."""
+    """But citizens who have SEAH cases and no others, and whom one names: grievance knows."""
     STAFF_OF_THEIRS = "staff_of_theirs"
     BY_A_CASE = "by_a_case"
     """Only with a case of this person that the caller may see: grievance knows."""
@@ -28,7 +28,7 @@ async def sight(tx: Transaction, caller: Principal, user: User) -> Sight:
         return Sight.THEMSELVES
     match caller.reach(Permission.USER_READ):
         case Reach.ALL:
-            return Sight.EVERYBODY
+            return Sight.EVERYBODY if user.apart_index is None else Sight.BY_A_CASE
         case Reach.SCOPE:
             is_theirs = (
                 user.is_staff

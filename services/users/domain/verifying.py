@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import index
 from pathlib import Path
 
 from libs.common.chain import Broken, Fault, Link, Mark, Walk
@@ -13,6 +14,8 @@ from services.users.repository.audit import AuditRepository
 BATCH = 5_000
 """Rows of one transaction: a log of any length is read beside a running system."""
 BEFORE_ANY = -(2**63)
+UNREADABLE = (ValueError, TypeError, AttributeError, ArithmeticError, MemoryError, RecursionError)
+"""What comes of a value this program never writes: SQLite keeps any kind in any column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +38,13 @@ async def verify(uow: UnitOfWork, keys: PublicKeys, folder: Path) -> Report:
             each.check(keys)
     except BrokenSeal as error:
         return Report(0, 0, str(error))
+    except UNREADABLE:
+        return Report(0, 0, "a seal that nobody can read")
     # The head is read after the seals: it lies at or beyond the last of them.
-    async with uow.read() as tx:
-        row = await AuditRepository(tx.session).head()
-    head = Mark(row.position, row.hash) if row else None
+    try:
+        head = await _head(uow)
+    except UNREADABLE:
+        return Report(0, len(seals), "the head: nobody can read it")
     walk = Walk(each.mark for each in seals)
     broken = await _walk(uow, walk, head) or await _beyond(uow, head)
     return Report(walk.last.position, len(seals), str(broken) if broken else None)
@@ -55,14 +61,20 @@ async def _seals(uow: UnitOfWork) -> Sequence[Seal]:
         return [Seal.of(row) for row in await AuditRepository(tx.session).seals()]
 
 
+async def _head(uow: UnitOfWork) -> Mark | None:
+    async with uow.read() as tx:
+        row = await AuditRepository(tx.session).head()
+    return Mark(index(row.position), row.hash) if row else None
+
+
 async def _walk(uow: UnitOfWork, walk: Walk, head: Mark | None) -> Broken | None:
     after, end = BEFORE_ANY, head.position if head else 0
     size = BATCH
     while True:
         try:
             links = await _links(uow, after=after, up_to=end, limit=size)
-        except (ValueError, TypeError):
-            # Somebody wrote what this program never writes: which row it is, one by one tells.
+        except UNREADABLE:
+            # Which row it is, one by one tells.
             if size == 1:
                 return Broken(walk.last.position + 1, Fault.CHANGED)
             size = 1
@@ -78,8 +90,8 @@ async def _walk(uow: UnitOfWork, walk: Walk, head: Mark | None) -> Broken | None
 def _step(walk: Walk, found: Link) -> Broken | None:
     try:
         return walk.step(found)
-    except (ValueError, TypeError):
-        # A value of a kind this program never writes has no spelling, so it has no hash either.
+    except UNREADABLE:
+        # It has no spelling, so it has no hash either.
         return Broken(found.position, Fault.CHANGED)
 
 

@@ -44,11 +44,14 @@ class User(Base):
     phone_index: Mapped[bytes | None] = mapped_column(unique=True)
     """Who became part of another keeps these three: they lead to that one."""
     email_index: Mapped[bytes | None] = mapped_column(index=True)
+    apart_index: Mapped[bytes | None] = mapped_column(index=True)
+    """The phone of whom a restricted case names: found by who works that case, and nobody else."""
     phone_number: Mapped[bytes | None]
+    is_phone_proven: Mapped[bool]
     name: Mapped[bytes | None]
     email: Mapped[bytes | None]
     is_email_proven: Mapped[bool]
-    """Whether they, or who appointed them, said it is theirs: a filing may name anybody's."""
+    """Whether they showed a code that was sent there: others may name anybody's."""
     address: Mapped[bytes | None]
     municipality: Mapped[bytes | None]
     national_id: Mapped[bytes | None]

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import NullType
 
 from libs.common.chain import GENESIS, Link, Mark
 from libs.common.db.paging import InvalidCursor
@@ -19,7 +20,13 @@ CONTENT = (
 )  # fmt: skip
 """The columns of a row that are its content; the others bind it to its place."""
 
-_WALKED = [AuditRow.__table__.c[name] for name in ("position", "previous", "hash", *CONTENT)]
+_AS_IT_LIES = {"restricted": type_coerce(AuditRow.restricted, NullType())}
+"""What is neither 0 nor 1 would be read as true, and no list would show it."""
+_WALKED = [
+    _AS_IT_LIES.get(name, AuditRow.__table__.c[name])
+    for name in ("position", "previous", "hash", *CONTENT)
+]
+_TRUTH = {0: False, 1: True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +72,8 @@ class AuditRepository:
         )
         rows = await self._session.execute(query)
         return [
-            Link(position, previous, own, dict(zip(CONTENT, content, strict=True)))
-            for position, previous, own, *content in rows
+            Link(position, previous, own, _content(values))
+            for position, previous, own, *values in rows
         ]
 
     async def first_beyond_head(self) -> int | None:
@@ -136,6 +143,11 @@ class AuditRepository:
             query.order_by(AuditRow.position.desc()).limit(limit + 1)
         )
         return rows.all()
+
+
+def _content(values: Sequence[Any]) -> dict[str, Any]:
+    row = dict(zip(CONTENT, values, strict=True))
+    return row | {"restricted": _TRUTH.get(row["restricted"], row["restricted"])}
 
 
 def _conditions(filters: AuditFilters) -> list[ColumnElement[bool]]:

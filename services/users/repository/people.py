@@ -62,6 +62,25 @@ class UserRepository:
         living = User.merged_into.is_(None), User.erased_at.is_(None)
         return await self._first(select(User).where(known, *living), for_update=for_update)
 
+    async def having_phone(self, phone_index: bytes) -> User | None:
+        """The row with this phone, whatever became of who had it."""
+        query = select(User).where(User.phone_index == phone_index)
+        return await self._first(query, for_update=False)
+
+    async def apart(self, phone_index: bytes) -> Sequence[User]:
+        """Whom restricted cases name with this phone."""
+        living = User.merged_into.is_(None), User.erased_at.is_(None)
+        return await self._many(select(User).where(User.apart_index == phone_index, *living))
+
+    async def has_proven(self, user: User) -> bool:
+        """Whether a contact of theirs, or of who became part of them, was ever proved."""
+        theirs = or_(User.user_id == user.user_id, User.merged_into == user.user_id)
+        proven = or_(User.is_phone_proven, User.is_email_proven)
+        return (
+            await self._session.scalar(select(User.user_id).where(theirs, proven).limit(1))
+            is not None
+        )
+
     async def let_go(self, user_id: int, phone_index: bytes) -> None:
         """Somebody has a phone themselves now that one had who became part of them."""
         theirs = User.merged_into == user_id, User.phone_index == phone_index

@@ -79,7 +79,7 @@ async def download_export(
     """The archive (ZIP), for whoever has the link; with `Range`, what is left of it."""
     async with uow.begin() as tx:
         export, key = await exporting.taken(tx, export_id, Link(given.expires, given.signature))
-        part = Part.of(request.headers.get("range"), export.size or 0)
+        part = Part.of(request.headers, export.size or 0)
     try:
         pieces = await archives.opened(export.stored_as or "", key, start=part.start, end=part.end)
     except FileNotFoundError:

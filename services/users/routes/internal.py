@@ -11,7 +11,7 @@ from libs.common.web.auth import Service
 from libs.common.web.responses import NOT_KEPT, Success, answer
 from libs.common.web.routing import router
 from libs.common.web.units import Uow
-from services.users.domain import contacting, people, preferring
+from services.users.domain import contacting, people, preferring, proving
 from services.users.domain.contacting import BY_PHONE, Decision, Standing
 from services.users.domain.people import Person
 from services.users.models import ConsentPurpose, ContactChannel, User
@@ -43,7 +43,7 @@ async def decide_contact(
     async with uow.read() as tx:
         user = await UserRepository(tx.session).survivor(user_id)
         person = await people.opened(tx, user)
-        standing = await _standing(tx, user, person)
+        standing = await _standing(tx, await proving.who_proved(tx, user), person)
     decision = contacting.decide(
         standing,
         purpose=query.purpose,

@@ -1,6 +1,6 @@
 """How callers see people: which of them at all, and how much of those."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 
 from libs.common.db.uow import Transaction, UnitOfWork
 from libs.common.masks import masked_email, masked_name, masked_phone
-from libs.common.permissions import Permission
+from libs.common.permissions import Permission, Reach
 from libs.common.principal import Principal, Role, Scope
 from services.users.clients import GrievanceClient
 from services.users.domain import people, placing
@@ -17,6 +17,9 @@ from services.users.domain.seeing import Sight, sight
 from services.users.models import User
 from services.users.repository.people import UserNotFound, UserRepository
 from services.users.schemas.people import ScopeIn, UserRead
+
+NOBODY = 2**31 - 1
+"""A number nobody has: asked about, so that who looks for nobody waits as long as for somebody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,18 @@ class Onlooker:
                 each = found.user_id
                 seen[each] = Seen(each, visible[each], found.is_restricted)
         return seen
+
+    async def see_found(self, users: Sequence[User]) -> dict[int, Seen]:
+        """The same of rows that were looked for; grievance is asked also when nobody was found.
+
+        Otherwise the time it takes, or a 503, would tell of who is not to be seen.
+        """
+        if all(user.is_staff for user in users):
+            if self.caller.reach(Permission.USER_READ) is Reach.ALL:
+                await self.grievance.kept_apart([NOBODY])
+            else:
+                await self.grievance.seen(citizens=[NOBODY], staff=())
+        return await self.see_rows(users)
 
     async def again(self, tx: Transaction, seen: Seen) -> User:
         """The row of somebody seen a moment ago, to be changed. Raises UserNotFound.

@@ -101,7 +101,7 @@ async def search_users(body: UserSearch, caller: UserSeeker, uow: Uow, looks: Lo
     """
     async with uow.read() as tx:
         found = await people.find(tx, **body.model_dump())
-    visible = await looks.see_rows(found)
+    visible = await looks.see_found(found)
     async with uow.read() as tx:
         items = [await masked(tx, user) for user in found if user.user_id in visible]
     return answer(Success(data=Page(items=items, next_cursor=None)))

@@ -111,6 +111,7 @@ async def test_what_is_not_there_cannot_be_had(stage: Stage, asked: str) -> None
         answer = await guest.get(f"/files/x/{file_id}.jpg", headers={"Range": asked})
 
     assert code(answer) == (416, "RANGE_NOT_SATISFIABLE")
+    assert answer.headers["content-range"] == "bytes */10"
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ from services.users.repository.audit import CONTENT, AuditRepository
 ROWS = 8
 LATER = utc_now() + timedelta(days=2)
 PLACES = (1, 4, ROWS)
+STRANGE = ("'abc'", "X'ff'", "CAST(X'ff' AS TEXT)", "1e999", "-5", "1000000000000000000")
+"""What SQLite keeps in any column, and this program never writes."""
 Tamper = Callable[..., Awaitable[None]]
 
 
@@ -144,6 +146,60 @@ async def test_a_row_of_what_is_no_text_at_all_is_named(
     await tamper("UPDATE audit_log SET who = X'ff' WHERE position = :place", place=3)
 
     assert await _wrong(verified) == "row 3: its content was changed"
+
+
+@pytest.mark.parametrize("value", [*STRANGE, "'['"])
+@pytest.mark.parametrize(
+    "column", ["event_id", "who", "restricted", "details", "at", "previous", "hash"]
+)
+async def test_a_value_of_a_wrong_kind_is_a_row_that_was_changed(
+    stage: Stage, tamper: Tamper, verified: Verified, column: str, value: str
+) -> None:
+    if not stage.uow.database.is_sqlite:
+        pytest.skip("PostgreSQL holds to the types of its columns")
+    await tamper(f"UPDATE audit_log SET {column} = {value} WHERE position = 7")  # noqa: S608
+
+    assert (await _wrong(verified) or "").startswith(("row 7: it", "row 6: it"))
+
+
+async def test_a_restricted_row_that_no_list_would_show_is_named(
+    stage: Stage, chain: int, tamper: Tamper, verified: Verified
+) -> None:
+    if not stage.uow.database.is_sqlite:
+        pytest.skip("PostgreSQL holds to the types of its columns")
+    secret = an_act(chain + 1).model_copy(update={"is_restricted": True})
+    await stage.say(secret, source="grievance", restricted=True)
+    assert await _wrong(verified) is None
+    await tamper("UPDATE audit_log SET restricted = 5 WHERE position = :place", place=chain + 1)
+
+    assert await _wrong(verified) == f"row {chain + 1}: its content was changed"
+
+
+@pytest.mark.parametrize("value", STRANGE)
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("chain_heads", "position"),
+        ("chain_heads", "hash"),
+        ("chain_seals", "position"),
+        ("chain_seals", "hash"),
+        ("chain_seals", "day"),
+        ("chain_seals", "signature"),
+        ("chain_seals", "sealed_at"),
+    ],
+)
+async def test_a_head_or_a_seal_of_a_wrong_kind_is_found_out(
+    stage: Stage, tamper: Tamper, verified: Verified, folder: Path, table: str, column: str,
+    value: str,
+) -> None:  # fmt: skip
+    if not stage.uow.database.is_sqlite:
+        pytest.skip("PostgreSQL holds to the types of its columns")
+    await seal_day(stage.uow, stage.service.signer, folder, now=LATER)
+    await tamper(f"UPDATE {table} SET {column} = {value}")  # noqa: S608
+
+    wrong = await _wrong(verified)
+    assert wrong is not None
+    assert ("seal" if table == "chain_seals" else "head") in wrong or wrong.startswith("row ")
 
 
 @pytest.mark.parametrize("place", PLACES)

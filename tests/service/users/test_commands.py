@@ -206,6 +206,7 @@ async def test_what_cannot_be_done_is_said_in_one_line(
         ["revoke", "--username", "admin"],
         ["reset-totp", "--username", "admin"],
         ["rotate"],
+        ["dead", "list"],
     ],
     ids=lambda given: given[0],
 )
@@ -215,11 +216,10 @@ async def test_without_a_database_nothing_is_done_and_nothing_is_made(
     """A mistyped folder, or one whose database was taken away: neither is a log that holds."""
     folder = tmp_path / "mistyped"
     code, out, err = await CommandLine(folder)(*arguments)
+    file = folder / ("bus.db" if arguments[0] == "dead" else "users.db")
 
     assert (code, out) == (1, "")
-    assert err == (
-        f"redress users: There is no database at {folder}/users.db: is REDRESS_DATA_DIR right?\n"
-    )
+    assert err == (f"redress users: There is no database at {file}: is REDRESS_DATA_DIR right?\n")
     assert not folder.exists()
 
 

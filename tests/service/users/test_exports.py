@@ -103,6 +103,7 @@ async def test_a_download_that_broke_off_goes_on_where_it_was(
     assert (part.status_code, part.content) == (206, content[start:end])
     assert part.headers["content-range"] == f"bytes {start}-{end - 1}/{len(content)}"
     assert (none.status_code, none.json()["error"]["code"]) == (416, "RANGE_NOT_SATISFIABLE")
+    assert none.headers["content-range"] == f"bytes */{len(content)}"
 
 
 async def test_an_archive_never_lies_in_plain(stage: Stage, user_id: int) -> None:

@@ -121,6 +121,16 @@ async def test_without_a_password_one_is_made_and_shown(command: CommandLine) ->
         )
 
 
+async def test_what_an_older_installation_left_open_is_closed(command: CommandLine) -> None:
+    """Photos and all else in the folder are out of reach with it."""
+    command.folder.chmod(0o755)
+    file = command.folder / "chat.db"
+    file.touch(0o644)
+    await command("create-admin", "--username", "admin")
+
+    assert [path.stat().st_mode & 0o777 for path in (command.folder, file)] == [0o700, 0o600]
+
+
 @pytest.mark.parametrize(
     ("arguments", "stdin", "status"),
     [

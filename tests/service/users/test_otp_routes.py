@@ -142,9 +142,7 @@ async def test_an_email_address_a_filing_named_lets_nobody_in_as_its_person(
     """Whoever files may name anybody's address: it is proved by its code, for whom it was sent."""
     async with stage.uow.begin() as tx:
         person = people.Person(email=EMAIL)
-        named = await people.add(
-            tx, person, role=Role.CITIZEN, by="grievance:GRV001", is_email_proven=False
-        )
+        named = await people.add(tx, person, role=Role.CITIZEN, by="grievance:GRV001")
     answer = await show(
         stage, *await challenge(stage, phone_number=None, channel="email", email=EMAIL)
     )
@@ -156,12 +154,12 @@ async def test_an_email_address_a_filing_named_lets_nobody_in_as_its_person(
 async def test_staff_who_prove_no_more_than_a_phone_are_citizens(
     stage: Stage, a_user: Appointing
 ) -> None:
-    """Issue 4: never as staff."""
+    """Issue 4: never as staff, nor as who somebody else gave a password."""
     user = await a_user("seah_hq_officer", phone=PHONE)
     data = (await show(stage, *await challenge(stage))).json()["data"]
 
     principal = Verifier(stage.service.keys, "gateway").verify(data["access_token"])
-    assert data["user_id"] == user["user_id"]
+    assert data["user_id"] != user["user_id"]
     assert principal.role is Role.CITIZEN
     async with stage.uow.read() as tx:
         session = await tx.session.get(Session, data["session_id"])

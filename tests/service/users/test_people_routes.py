@@ -365,7 +365,11 @@ async def test_a_citizen_has_no_password(stage: Stage, a_user: Appointing) -> No
 async def test_a_citizen_becomes_staff_with_a_password(stage: Stage, a_user: Appointing) -> None:
     user = await a_user("citizen")
     answer = await change(
-        stage, user["user_id"], role="intake_officer", password="correct-horse-battery"
+        stage,
+        user["user_id"],
+        role="intake_officer",
+        scope={},
+        password="correct-horse-battery",
     )
     form = {"grant_type": "password", "username": PHONE, "password": "correct-horse-battery"}
 

@@ -10,7 +10,7 @@ from libs.common.contracts.audit import AuditRecorded
 from libs.common.principal import Role
 from libs.common.testing.stage import Stage
 from services.users.app import tidy
-from services.users.models import Reveal, Session
+from services.users.models import RetentionRule, Reveal, Session
 from tests.service.users.conftest import Appointing
 
 RULES = "/api/v1/retention-rules"
@@ -62,6 +62,21 @@ async def test_what_is_no_rule_is_refused(stage: Stage) -> None:
 
     assert (await admin.put(f"{RULES}/exports", json={"keep_days": 0})).status_code == 422
     assert (await admin.put(f"{RULES}/grudges", json={"keep_days": 3})).status_code == 404
+
+
+async def test_photos_that_may_still_be_filed_are_kept(stage: Stage) -> None:
+    """A talk lives a day, and what was confirmed in it may wait for grievance longer."""
+    admin = stage.client(Role.SUPER_ADMIN)
+    short = await admin.put(f"{RULES}/guest_files", json={"keep_days": 6})
+    least = await admin.put(f"{RULES}/guest_files", json={"keep_days": 7})
+    async with stage.uow.begin() as tx:
+        await tx.session.execute(update(RetentionRule).values(keep_days=1))
+    told = await stage.peer("files").get("/internal/retention-rules")
+
+    assert (short.status_code, least.status_code) == (422, 200)
+    assert short.json()["error"]["message"] == "This is kept for 7 days at least."
+    days = {rule["kind"]: rule["keep_days"] for rule in told.json()["data"]}
+    assert days["guest_files"] == 7
 
 
 async def test_sessions_that_ended_are_kept_as_long_as_their_rule_says(
