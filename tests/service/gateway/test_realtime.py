@@ -601,7 +601,7 @@ async def test_the_poll_of_who_said_goodbye_is_let_go(hall: Hall, replica: Repli
 
 
 async def test_a_socket_ends_when_its_token_does(hall: Hall, replica: Replica) -> None:
-    client = await replica.connect(replica.token(seconds=1))
+    client = await replica.connect(replica.token(seconds=4))
 
     await client.left.wait()
     assert client.told("session_expired") == [{"code": "SESSION_EXPIRED"}]
@@ -610,12 +610,12 @@ async def test_a_socket_ends_when_its_token_does(hall: Hall, replica: Replica) -
 
 async def test_a_new_token_in_time_keeps_it_open(hall: Hall, replica: Replica) -> None:
     hall.played.lets("guest:1", CASE)
-    client = await replica.connect(replica.token(seconds=2))
+    client = await replica.connect(replica.token(seconds=5))
     await client.subscribe("grievance", CASE)
     other = await client.ask("authenticate", replica.token("guest:2"))
     garbage = await client.ask("authenticate", {"token": ["x"]})
     answer = await client.ask("authenticate", {"token": replica.token(seconds=3600)})
-    short = await replica.connect(replica.token(seconds=2))
+    short = await replica.connect(replica.token(seconds=5))
 
     await short.left.wait()  # by then the first token has ended as well
     await replica.hear(moved())

@@ -271,7 +271,7 @@ async def test_leaving_tells_readers_to_come_again_elsewhere(hall: Hall, replica
 async def test_a_stream_ends_with_its_token(hall: Hall, replica: Replica) -> None:
     hall.played.lets("guest:1", CASE)
     told = []
-    async with reading(replica, f"grievance:{CASE}", token=replica.token(seconds=1)) as reader:
+    async with reading(replica, f"grievance:{CASE}", token=replica.token(seconds=4)) as reader:
         while event := await reader.next():
             told.append(event.event)
 
