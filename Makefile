@@ -23,7 +23,7 @@ token: .venv/.ready ## Print an access token of the first administrator: TOKEN=$
 	@$(PY) -m scripts.token --port $(PORT)
 
 test: .venv/.ready ## Run every test that needs nothing installed
-	$(PY) -m pytest -n 3
+	$(PY) -m pytest -n 2
 
 keys: .venv/.ready ## Make the keyring and the signing keys, where they are missing
 	$(PY) -m scripts.keys
@@ -77,7 +77,7 @@ lock: .venv/.ready ## Resolve the dependencies again and write requirements/*.tx
 .PHONY: test-real torture mutants siege feedproof bench bench-gateway
 REAL := tests/contract tests/service --ignore=tests/contract/proxy
 test-real: .venv/.ready ## Whatever keeps or says something, on private PostgreSQL, RabbitMQ and Redis
-	$(PY) -m libs.common.testing.servers -- $(PY) -m pytest -n 3 --real $(REAL)
+	$(PY) -m libs.common.testing.servers -- $(PY) -m pytest -n 2 --real $(REAL)
 
 torture: .venv/.ready ## 5 000 filings under 20 SIGKILLs, embedded and split: lost 0, twice 0
 	$(PY) -m scripts.torture

@@ -240,7 +240,9 @@ async def test_of_twenty_right_codes_at_once_one_is_a_success(stage: Stage) -> N
 
     answers = await asyncio.gather(*(show(stage, challenge_id, code) for _ in range(20)))
 
-    assert sorted(answer.status_code for answer in answers) == [200] + [401] * 19
+    # On a busy machine the last in line may be told to come back (503), and never let in.
+    assert sorted({answer.status_code for answer in answers} - {503}) == [200, 401]
+    assert [answer.status_code for answer in answers].count(200) == 1
 
 
 async def test_two_codes_of_one_new_contact_at_once_are_one_person(stage: Stage) -> None:
