@@ -2,13 +2,12 @@
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from itertools import takewhile
 
 from libs.language.normalising import clean
-from libs.language.places import Place, name_key, neighbours
-from libs.language.resources import load
+from libs.language.places import Place, listed, name_key, neighbours
 
 SEPARATOR = "/"
 PROVINCE, DISTRICT, TOWN = 1, 2, 3
@@ -16,7 +15,7 @@ PROVINCE, DISTRICT, TOWN = 1, 2, 3
 
 _Path = tuple[str, ...]
 _SIZES = {"province": PROVINCE, "district": DISTRICT, "council": TOWN}
-_LOCAL_KINDS = {"province", "district"}
+_WIDER = frozenset({"province", "district"})
 
 
 @lru_cache(maxsize=4_096)
@@ -43,7 +42,7 @@ def nearest(places: Sequence[Place]) -> str | None:
     A town that has namesakes is named with the district the message names.
     """
     districts = [place.name_en for place in places if place.kind == "district"]
-    town = next((place.name_en for place in places if place.kind not in _LOCAL_KINDS), None)
+    town = next((place.name_en for place in places if place.kind not in _WIDER), None)
     if town is None:
         return districts[0] if districts else None
     if path_of(town) == town:
@@ -117,7 +116,7 @@ def _keys(words: Sequence[str]) -> tuple[str, ...]:
 def _by_name() -> dict[tuple[str, ...], list[_Path]]:
     """Places by each of their names; those that share the English one share all."""
     alike: dict[tuple[str, ...], tuple[list[_Path], set[tuple[str, ...]]]] = {}
-    for path, _, names in _places():
+    for path, _, names in listed():
         keys = [_keys(clean(name).replace("-", " ").split()) for name in names]
         paths, all_keys = alike.setdefault(keys[0], ([], set()))
         paths.append(path)
@@ -131,17 +130,6 @@ def _by_name() -> dict[tuple[str, ...], list[_Path]]:
 
 @cache
 def _by_code() -> dict[str, list[_Path]]:
-    return {code: [path] for path, code, _ in _places() if code}
-
-
-def _places() -> Iterator[tuple[_Path, str | None, list[str]]]:
-    """Every place with its path, its code and its names, the English one first."""
-    for province in load("places")["provinces"]:
-        above = (province["en"],)
-        yield above, province["code"], [province["en"], province["ne"]]
-        for district in province["districts"]:
-            path = (*above, district["en"])
-            names = [district["en"], district["ne"], *district.get("also", [])]
-            yield path, district["code"], names
-            for english, nepali, *_ in district["units"]:
-                yield (*path, english), None, [english, nepali]
+    return {
+        place.code: [path] for path, place, _ in listed() if place.code and place.kind in _WIDER
+    }

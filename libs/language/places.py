@@ -120,7 +120,7 @@ def neighbours() -> dict[str, tuple[str, ...]]:
 @cache
 def _gazetteer() -> tuple[dict[tuple[str, ...], list[Place]], int]:
     names: dict[tuple[str, ...], list[Place]] = defaultdict(list)
-    for place, spellings in _listed():
+    for _, place, spellings in listed():
         for spelling in spellings:
             key = tuple(name_key(word) for word in clean(spelling).replace("-", " ").split())
             if place not in names[key]:
@@ -128,13 +128,16 @@ def _gazetteer() -> tuple[dict[tuple[str, ...], list[Place]], int]:
     return dict(names), max(map(len, names))
 
 
-def _listed() -> Iterator[tuple[Place, list[str]]]:
+def listed() -> Iterator[tuple[tuple[str, ...], Place, list[str]]]:
+    """Every place: its path from the province down, itself, its names, the English one first."""
     data = load("places")
     for province in data["provinces"]:
         en, ne = province["en"], province["ne"]
-        yield Place(en, ne, "province", province["code"]), [en, ne]
+        above = (en,)
+        yield above, Place(en, ne, "province", province["code"]), [en, ne]
         for district in province["districts"]:
             en, ne, code = district["en"], district["ne"], district["code"]
-            yield Place(en, ne, "district", code), [en, ne, *district.get("also", [])]
+            path = (*above, en)
+            yield path, Place(en, ne, "district", code), [en, ne, *district.get("also", [])]
             for en, ne, kind, _ in district["units"]:
-                yield Place(en, ne, data["kinds"][str(kind)], code), [en, ne]
+                yield (*path, en), Place(en, ne, data["kinds"][str(kind)], code), [en, ne]

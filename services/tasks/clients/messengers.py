@@ -159,7 +159,7 @@ class SmtpMessenger:
 
 
 def _is_for_good(error: smtplib.SMTPException) -> bool:
-    """Whether trying again would change nothing: 4xx is for now (RFC 5321, 4.2.1), 5xx for good."""
+    """Whether trying again would change nothing: a 4xx passes, a 5xx stays (RFC 5321, 4.2.1)."""
     match error:
         case smtplib.SMTPRecipientsRefused():
             return all(code >= FOR_GOOD for code, _ in error.recipients.values())

@@ -1,7 +1,7 @@
 """Two rows that are one person become one.
 
 Of the other remains its number, and the blind indexes of what the survivor has otherwise: whoever
-has two phones is found by both, and is the survivor to whom either is proved.
+has two phones is found by both, and let in by the one that is proved first.
 """
 
 from collections.abc import Container

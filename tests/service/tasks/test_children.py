@@ -106,7 +106,8 @@ async def test_cancelling_kills_the_child_and_the_next_one_works() -> None:
 async def test_an_idle_child_that_was_killed_is_replaced() -> None:
     children = Children(1, hard_limit=60)
     try:
-        os.kill(await children.run(os.getpid), signal.SIGKILL)
+        pid = await children.run(os.getpid)
+        os.kill(pid, signal.SIGKILL)
 
         async def works() -> bool:
             try:
@@ -116,6 +117,7 @@ async def test_an_idle_child_that_was_killed_is_replaced() -> None:
             return True
 
         await until(works)
+        assert await children.run(os.getpid) != pid
     finally:
         await children.close()
 

@@ -318,6 +318,7 @@ async def test_a_long_list_is_read_to_its_end(
             await sessions.refuse_tokens(tx, f"s-{number}", at=at)
 
     await until(lambda: len(stage.service.revoked) == 10)
+    assert all(f"s-{number}" in stage.service.revoked for number in range(10))
 
 
 async def test_what_nobody_can_show_any_more_is_forgotten(stage: Stage, sign_in: SignIn) -> None:

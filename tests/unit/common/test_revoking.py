@@ -147,6 +147,8 @@ async def test_one_need_not_wait_for_the_next_round(
         revoking.ask_at_once()
         await until(lambda: len(users.asked) == 2, seconds=5)
 
+    assert len(users.asked) == 2
+
 
 def test_what_nobody_can_show_any_more_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("libs.common.revocations.TIDY_ABOVE", 3)
