@@ -47,7 +47,7 @@ async def merge_user(
 
     What the other lacks is taken over, the stricter preferences win, consents move with their
     dates. Here is nobody any more (404), but by phone, e-mail and national id the other is found.
-    Staff cannot be merged.
+    Staff cannot be merged, nor two who both proved a contact by a code (409 `CONTACT_PROVEN`).
     """
     await uow.replay()
     merging.check_two(user_id, body.into_user_id)
